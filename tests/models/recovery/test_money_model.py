@@ -1,25 +1,33 @@
 """Money under random sequences of events: no limit, no order and no payment says what did not happen.
 
-What is refused and what is pending is the application's to decide: the model recounts from the rows that nothing was
-given which may not be, and from a ledger of its own whom it was given to and who said that it was paid.
+What the application answers is compared with a ledger that knows only what was said and answered before. Neither the
+status of an action nor what it says of a limit is believed.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from random import Random
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from models.access import GRANTS, KEY_GRANTS, Actor, Permission, Role
+from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
 from models.concerns.concern import Concern
-from models.concerns.enums import Status
+from models.concerns.enums import Outcome
 from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import ScopedSession
@@ -28,84 +36,187 @@ from models.operations.log_concern import log_concern, update_concern
 from models.operations.merge_customers import CustomerMerge
 from models.operations.tell_order import tell_order
 from models.operations.void_concern import void_concern
-from models.organizations.store import Store
-from models.recovery.action import SETTLEMENT_MOVES, UNPAID, ActionStatus, RecoveryAction, Settlement
-from models.recovery.approvals import approve, decline, record_action
-from models.recovery.order import Order
+from models.organizations.store import AboveLimit, Store
+from models.recovery.action import RecoveryAction, Settlement
+from models.recovery.approvals import approve, decline, expire_pending, record_action, resolve, review
 from models.recovery.remedy import Remedy, RemedyKind
 from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.invitation import Invitation
+from models.staff.shift import Shift
+from models.staff.staff import Staff, StaffRegion, StaffStore
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import Shop, make_store
-from tests.support.oracle.money_ledger import MoneyLedger
+from tests.support.oracle.money_ledger import OWED, Case, Gift, MoneyLedger, Paid, State
+from tests.support.oracle.money_rules import Answer, Limit, MoneyRules, Person, StoreRules
 from tests.support.profiles import by_profile, longer
 
 T = TypeVar("T")
-CURRENCIES = {"first": "EUR", "second": "USD", "third": "GBP"}
-PER_CUSTOMER = {Role.FLOOR: 10, Role.MANAGER: 30, Role.REGIONAL: 30}
-PER_STAFF = {Role.FLOOR: 25, Role.MANAGER: 60, Role.REGIONAL: 60}
-PEOPLE = {"floor": Role.FLOOR, "colleague": Role.FLOOR, "manager": Role.MANAGER, "regional": Role.REGIONAL}
+STORES = {
+    "first": StoreRules("EUR", "here", per_action=28, per_day=75, after_hours=20),
+    "second": StoreRules("USD", "there", per_action=28, per_day=60, after_hours=20, acts_first=True),
+    "third": StoreRules("GBP", "here", per_action=28, per_day=None, after_hours=20, is_closed=True),
+    "fourth": StoreRules("EUR", "here", per_action=12, per_day=50, after_hours=20),
+}
+PEOPLE = [
+    Person("floor", "floor", frozenset({"first", "fourth"})),
+    Person("colleague", "floor", frozenset({"first", "second", "third"})),
+    Person("manager", "manager", frozenset({"first", "second"})),
+    Person("deputy", "manager", frozenset({"first", "third"})),
+    Person("regional", "regional", frozenset({"first", "third", "fourth"})),
+    Person("admin", "admin", None),
+    Person("key", None, None),
+    Person("till", None, None),
+]
+OF_REMEDY = {  # by role, for one customer and for all of one person
+    "refund": {"floor": Limit(10, 25), "manager": Limit(30, 60), "regional": Limit(30, 60)},
+    "voucher": {"floor": Limit(12, 20), "manager": Limit(30, 50), "regional": Limit(30, 50)},
+    "discount": {"floor": Limit(8, 15), "manager": Limit(25, 40), "regional": Limit(25, 40)},
+    "gift": {"floor": Limit(10, 25), "manager": Limit(20, 40), "regional": Limit(20, 40)},
+    "remake": {"floor": Limit(9, 12), "manager": Limit(15, 30), "regional": Limit(15, 30)},
+}
+LIMITS = {
+    (remedy, role, rules.currency): limit
+    for remedy, roles in OF_REMEDY.items()
+    for role, limit in roles.items()
+    for rules in STORES.values()
+    if (remedy, rules.currency) != ("gift", "GBP")  # nobody has set one: it asks first
+}
+TILL_PER_DAY, TILL_PER_ORDER = 18, 9
+ON_SHIFT = {"deputy": "first", "regional": "fourth"}
 MAX_CONCERNS, MAX_PROFILES = 12, 4
+LISBON, DAY_STARTS = ZoneInfo("Europe/Lisbon"), timedelta(hours=4)
 
-who = st.sampled_from(["floor", "floor", "colleague", "manager", "regional", "key", "key"])
-which = st.integers(0, 59)
-profiles = st.sampled_from([None, None, 0, 0, 0, 1, 2, 3])
-amounts = st.sampled_from([1, 6, 9, 10, 10, 11, 25, 31])
-references = st.sampled_from(["12", " 12", "a-7", "A-7"])
-values = st.sampled_from([None, 5, 12, 40])
-currencies = st.sampled_from(["own", "own", "own", "USD", "EUR"])
+# Who may be met in each verb, and what they say there.
+GIVERS = ("floor", "floor", "floor", "colleague", "colleague", "manager", "deputy", "regional", "key", "till")
+DECIDERS = ("manager", "deputy", "regional", "admin", "floor")
+WITNESSES = ("floor", "colleague", "manager", "deputy", "regional", "admin", "key", "till", "till")
+WHICH = range(60)
+PROFILES = (None, None, 0, 0, 0, 1, 2, 3)
+REMEDIES = ("refund", "refund", "refund", "voucher", "voucher", "discount", "gift", "remake")
+AMOUNTS = (1, 3, 3, 5, 6, 6, 8, 9, 10, 11, 13, 25, 29)
+REFERENCES = ("12", "12", " 12", "a-7", "A-7")
+NAMED = (None, *REFERENCES)
+VALUES = (None, 5, 12, 40)
+CURRENCIES = ("own", "own", "own", "own", "USD", "EUR")
+PLACES = ("first", "first", "first", "second", "third", "fourth")
+DAYS_AGO = (0, 0, 0, 1)
+INLINE = (None, None, *((remedy, amount) for remedy in OF_REMEDY for amount in (6, 10, 25)))
+SETTLEMENTS = (Paid.REQUESTED, Paid.SETTLED, Paid.SETTLED, Paid.FAILED)
+NUMBERS = (None, None, *(f"R-{number}" for number in range(1, 10)))
+MINUTES = (1, 1, 1, 1, 10, 16, 300, 1200, 1200)
+
+# Verb: how often it happens, and what it is said with.
+VERBS: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
+    "log": (
+        4,
+        (GIVERS, PLACES, DAYS_AGO, PROFILES, NAMED, VALUES, CURRENCIES, INLINE, (None, None, Outcome.RECOVERED)),
+    ),
+    "name_customer": (3, (GIVERS, WHICH, PROFILES)),
+    "correct_order": (3, (GIVERS, WHICH, NAMED, VALUES, CURRENCIES)),
+    "void": (1, (("floor", "colleague", "manager", "deputy", "regional"), WHICH)),
+    "end": (1, (GIVERS, WHICH)),
+    "reopen": (2, (GIVERS, WHICH)),
+    "give": (14, (GIVERS, WHICH, REMEDIES, AMOUNTS)),
+    "approve": (4, (DECIDERS, WHICH, (None, None, "floor", "colleague"))),
+    "decline": (1, (DECIDERS, WHICH)),
+    "review": (2, (DECIDERS, WHICH)),
+    "reverse": (4, (GIVERS, WHICH)),
+    "settle": (7, (WITNESSES, WHICH, SETTLEMENTS, NUMBERS)),
+    "settle_back": (9, (WITNESSES, WHICH, SETTLEMENTS, NUMBERS)),
+    "till_tells": (3, (("key", "till"), PLACES, ("bar", "hall"), REFERENCES, DAYS_AGO, VALUES)),
+    "merge": (1, (range(MAX_PROFILES), range(1, MAX_PROFILES))),
+    "undo_merge": (1, ()),
+    "make_code": (1, (("manager", "deputy", "admin"), ("floor", "colleague", "manager"))),
+    "time_passes": (2, (MINUTES,)),
+}
 
 
 class Scene(NamedTuple):
     """What all runs begin with: each rolls back what it has done."""
 
     app: App
-    shop: Shop
+    organization_id: UUID
     stores: dict[str, UUID]
+    staff: dict[str, UUID]
+    keys: dict[str, UUID]
     profiles: list[UUID]
-    key_id: UUID
-
-
-class OrderKey(NamedTuple):
-    """What an order is told apart by; of a concern without a reference, its id stands for it."""
-
-    store_id: UUID
-    business_date: date
-    reference: str
 
 
 @pytest.fixture
 def scene(app: App, shop: Shop) -> Scene:
     with app.back_office.writing(shop.organization_id) as session:
-        session.add(make_store("third", shop.region_id))
+        session.add_all([make_store("third", shop.region_id), make_store("fourth", shop.region_id)])
+        deputy = Staff(login="deputy", name="Deputy", role=Role.MANAGER, password_hash="")
+        session.add(deputy)
         session.flush()
-        stores = {store.slug: store for store in session.scalars(select(Store))}
-        for slug, currency in CURRENCIES.items():
-            stores[slug].currency = currency
-        limits = [
-            {"role": role, "per_customer": Money(most, currency), "per_staff": Money(PER_STAFF[role], currency)}
-            for role, most in PER_CUSTOMER.items()
-            for currency in CURRENCIES.values()
-        ]
-        Remedy.by_slug(session, "voucher").edit(session, at=NOON, limits=limits)
-        Remedy.create(session, slug="refund", name="Money back", kind=RemedyKind.REFUND, at=NOON, limits=limits)
-        by = actor_of(shop, "manager", None)
+        ids = {store.slug: store.id for store in session.scalars(select(Store))}
+        staff = {**shop.staff, "deputy": deputy.id}
+        for slug, rules in STORES.items():
+            set_store(session.get_one(Store, (shop.organization_id, ids[slug])), rules)
+        make_remedies(session)
+        keys = {name: make_key(session, shop, name) for name in ("key", "till")}
+        for person in PEOPLE:
+            if person.role in {"floor", "manager"}:
+                places = [name for name in person.stores or () if (person.name, name) not in ALREADY_THERE]
+                session.add_all(StaffStore(staff_id=staff[person.name], store_id=ids[name]) for name in places)
+        for name, store in ON_SHIFT.items():
+            shift = {"started_at": NOON, "ends_at": NOON + timedelta(hours=10)}
+            session.add(Shift(staff_id=staff[name], store_id=ids[store], **shift))
+        by = Actor(shop.organization_id, GRANTS[Role.MANAGER], None, staff_id=staff["manager"], role=Role.MANAGER)
         profiles = [
             Customer.create(session, id_=uuid7(), by=by, at=NOON, country="PT", store_id=shop.store_id, name=name)
             for name in ("Ana", "Rui", "Eva", "Gil")
         ]
-        key_id = session.scalars(select(ApiKey.id).where(ApiKey.name == "key")).one()
-    return Scene(
-        app, shop, {slug: store.id for slug, store in stores.items()}, [profile.id for profile in profiles], key_id
+        regions = session.scalars(select(StaffRegion.region_id).where(StaffRegion.staff_id == staff["regional"])).all()
+        assert regions == [shop.region_id]
+    return Scene(app, shop.organization_id, ids, staff, keys, [profile.id for profile in profiles])
+
+
+ALREADY_THERE = {("floor", "first"), ("colleague", "first"), ("manager", "first")}
+
+
+def set_store(store: Store, rules: StoreRules) -> None:
+    store.currency = rules.currency
+    store.above_limit = AboveLimit.ACT_FIRST if rules.acts_first else AboveLimit.ASK_FIRST
+    if rules.is_closed:
+        store.hours = {"weekly": [], "exceptions": []}
+    of_day = None if rules.per_day is None else Money(rules.per_day, rules.currency)
+    store._set_limits(
+        [
+            {
+                "per_action": Money(rules.per_action, rules.currency),
+                "per_day": of_day,
+                "after_hours": Money(rules.after_hours, rules.currency),
+            }
+        ]
     )
 
 
-def actor_of(shop: Shop, login: str, key_id: UUID | None) -> Actor:
-    if login == "key":
-        return Actor(shop.organization_id, frozenset().union(*KEY_GRANTS.values()), None, api_key_id=key_id)
-    role = PEOPLE[login]
-    return Actor(shop.organization_id, GRANTS[role], None, staff_id=shop.staff[login], role=role)
+def make_remedies(session: ScopedSession) -> None:
+    for slug in OF_REMEDY:
+        limits = [
+            {"role": Role(role), "per_customer": Money(most.per_customer, currency)}
+            | {"per_staff": Money(most.per_staff, currency)}
+            for (remedy, role, currency), most in LIMITS.items()
+            if remedy == slug
+        ]
+        if slug in {"voucher", "remake"}:
+            Remedy.by_slug(session, slug).edit(session, at=NOON, limits=limits)
+        else:
+            Remedy.create(session, slug=slug, name=slug, kind=RemedyKind(slug), at=NOON, limits=limits)
+
+
+def make_key(session: ScopedSession, shop: Shop, name: str) -> UUID:
+    budgets = [
+        {"per_day": Money(TILL_PER_DAY, currency), "per_order": Money(TILL_PER_ORDER, currency)}
+        for currency in ("EUR", "USD", "GBP")
+    ]
+    made = {"organization_id": shop.organization_id, "scopes": [*KeyScope], "at": NOON, "budgets": budgets}
+    key = ApiKey.create(session, name=f"{name} of the model", **made)
+    session.flush()
+    return key.id
 
 
 class MoneyMachine(RuleBasedStateMachine):
@@ -117,174 +228,285 @@ class MoneyMachine(RuleBasedStateMachine):
         super().__init__()
         self.at: datetime = NOON
         self.ledger = MoneyLedger()
-        self.merges: dict[UUID, tuple[UUID, UUID]] = {}
-        self.witnesses: dict[UUID, str] = {}
-        self.paid_late: set[UUID] = set()
-        self.is_checked = True
-        self.session: ScopedSession = self.scene.app.database._writers(
-            state=self.scene.app.database._state(self.scene.shop.organization_id)
+        self.house = MoneyRules(
+            self.ledger,
+            STORES,
+            {person.name: person for person in PEOPLE},
+            LIMITS,
+            TILL_PER_DAY,
+            TILL_PER_ORDER,
+            [(name, store, NOON + timedelta(hours=10)) for name, store in ON_SHIFT.items()],
         )
+        self.chosen = Random(0)
+        self.merges: dict[UUID, tuple[UUID, UUID]] = {}
+        self.tills: dict[str, str] = {}
+        self.is_checked = True
+        database = self.scene.app.database
+        self.session: ScopedSession = database._writers(state=database._state(self.scene.organization_id))
         self.session.begin()
 
     def teardown(self) -> None:
         self.session.rollback()
         self.session.close()
 
-    # ------------------------------------------------------------------------------------------------ what they do
+    # ------------------------------------------------------------------------------------------- what people log
 
-    @precondition(lambda self: len(self.ledger.whose) < MAX_CONCERNS)
-    @rule(
-        by=who,
-        store=st.sampled_from(["first", "first", "first", "first", "second", "third"]),
-        days=st.sampled_from([0, 0, 1]),
-        profile=profiles,
-        reference=st.none() | references,
-        value=values,
-        currency=currencies,
-    )
+    @initialize(seed=st.integers(0, 2**64))
+    def begin(self, seed: int) -> None:
+        """Two concerns of one customer and one order of somebody unknown, where most is going on."""
+        self.chosen = Random(seed)
+        for by, store, profile in (("floor", "first", 0), ("colleague", "second", 0), ("floor", "first", None)):
+            self.log(by, store, 0, profile, "12" if profile is None else None, None, "own", None, None)
+
+    @rule()
+    def something_happens(self) -> None:
+        """Of what can happen now: drawn one by one, most steps would find nothing to do."""
+        can = self.verbs()
+        (verb,) = self.chosen.choices(can, [VERBS[verb][0] for verb in can])
+        words = [self.chosen.choice(said) for said in VERBS[verb][1]]
+        note(f"{verb} {words}")
+        getattr(self, verb)(*words)
+
+    def verbs(self) -> list[str]:
+        gifts = self.ledger.gifts.values()
+        is_full, is_merged = len(self.ledger.cases) == MAX_CONCERNS, len(self.ledger.merged_into)
+        cannot = {
+            "log": is_full,
+            "void": not is_full,
+            "approve": not any(is_to_decide(gift) for gift in gifts),
+            "decline": not any(is_to_decide(gift) for gift in gifts),
+            "review": not any(gift.is_to_review for gift in gifts),
+            "reverse": not any(gift.is_given for gift in gifts),
+            "settle": not any(gift.paid in OWED for gift in gifts),
+            "settle_back": not any(gift.waits_for_money_back for gift in gifts),
+            "merge": is_merged == MAX_PROFILES - 2,
+            "undo_merge": not is_merged,
+        }
+        return [verb for verb in VERBS if not cannot.get(verb)]
+
     def log(
-        self, by: str, store: str, days: int, profile: int | None, reference: str | None, value: Any, currency: str
+        self,
+        by: str,
+        store: str,
+        days: int,
+        profile: int | None,
+        reference: str | None,
+        value: int | None,
+        currency: str,
+        given: tuple[str, int] | None,
+        outcome: Outcome | None,
     ) -> None:
-        data: dict[str, Any] = {"mood": 3, "store_id": self.scene.stores[store]}
-        data["occurred_at"] = self.at - timedelta(days=days)
+        """A concern is never refused, whatever was given with it."""
+        if not self.person(by).reaches(store):
+            return
+        own, occurred_at = STORES[store].currency, self.at - timedelta(days=days)
+        data: dict[str, Any] = {"mood": 3, "store_id": self.scene.stores[store], "occurred_at": occurred_at}
         named = None if profile is None else self.ledger.survivor(self.scene.profiles[profile])
         data |= {"customer_id": named} if named else {}
-        if reference is not None:
-            money = {"amount": value, "currency": CURRENCIES[store] if currency == "own" else currency}
-            data["order"] = {"reference": reference} | ({"value": money} if value else {})
+        data["order"] = {"reference": reference} if reference else {}
+        data["order"] |= (
+            {"value": {"amount": value, "currency": own if currency == "own" else currency}} if value else {}
+        )
+        action_id, expected = uuid7(), Answer.REFUSED
+        case = Case(uuid7(), store, day_of(occurred_at), named, by, self.at, fold(reference))
+        case.value = value if currency in ("own", own) else None
+        if given is not None:
+            remedy, amount = given
+            money = {"amount": amount, "currency": own}
+            data["recovery_actions"] = [{"id": action_id, "remedy": remedy, "cost": money}]
+            self.ledger.cases[case.id] = case
+            expected = self.house.answer(case, by, remedy, amount, at=self.at, day=day_of(self.at))
+            del self.ledger.cases[case.id]
+        data |= {"outcome": outcome} if outcome else {}
         (event, *_) = log_concern(self.session, data, by=self.actor(by), at=self.at)
         self.session.flush()
-        self.ledger.whose[event.concern.id] = named
-        assert event.concern.customer_id == named
+        concern = event.concern
+        case.id = concern.id
+        self.ledger.cases[case.id] = case
+        assert concern.customer_id == named
+        if given is not None:
+            answer = self.answer_of(concern.actions[0] if concern.actions else None)
+            assert answer == expected
+            assert ("recovery_actions" in concern.missing) == (answer is Answer.REFUSED)
+            self.book(case, action_id, *given, by=by, answer=answer)
+        if outcome and given is not None and answer is Answer.PENDING:
+            case.end_waits, case.is_taken = True, not self.person(by).is_till
+        elif outcome:  # what could not be given for want of anybody to ask leaves it open
+            case.is_resolved = str(concern.status) == "resolved"
+            assert case.is_resolved or answer is Answer.REFUSED
+        self.is_checked = False
 
-    @precondition(lambda self: self.ledger.whose)
-    @rule(by=who, concern=which, remedy=st.sampled_from(["voucher", "refund"]), amount=amounts)
-    def give(self, by: str, concern: int, remedy: str, amount: int) -> None:
-        subject = self.concern(concern)
-        cost = Money(amount, subject.store.currency)
-        recorded = self.attempt(
-            lambda: record_action(
-                self.session,
-                subject,
-                by=self.actor(by),
-                remedy=Remedy.by_slug(self.session, remedy),
-                at=self.at,
-                cost=cost,
-            )
-        )
-        if recorded is None:
-            return
-        action, _ = recorded
-        self.ledger.give(subject.id, action.id)
-        if action.status is ActionStatus.DONE:
-            self.check_limit(action, PEOPLE.get(by, Role.FLOOR))
-            self.check_cap(action)
-
-    @precondition(lambda self: self.ledger.whose)
-    @rule(by=who, concern=which, amount=amounts)
-    def refund(self, by: str, concern: int, amount: int) -> None:
-        self.give(by, concern, "refund", amount)
-
-    @precondition(lambda self: self.ledger.given_to)
-    @rule(by=st.sampled_from(["manager", "regional"]), action=which)
-    def approve(self, by: str, action: int) -> None:
-        if not (subject := self.action(action, is_pending)):
-            return
-        if self.attempt(lambda: approve(self.session, subject, by=self.actor(by), at=self.at)):
-            assert subject.acted_by_id != self.actor(by).staff_id
-            self.check_cap(subject)
-
-    @precondition(lambda self: self.ledger.given_to)
-    @rule(action=which)
-    def decline(self, action: int) -> None:
-        if subject := self.action(action, is_pending):
-            self.attempt(lambda: decline(self.session, subject, by=self.actor("regional"), at=self.at, note="No."))
-
-    @precondition(lambda self: self.ledger.given_to)
-    @rule(by=who, action=which)
-    def reverse(self, by: str, action: int) -> None:
-        if not (subject := self.action(action, is_in_effect)):
-            return
-        may_have_left = subject.settlement in {Settlement.REQUESTED, Settlement.SETTLED}
-        reversed_ = self.attempt(lambda: subject.reverse(self.session, by=self.actor(by), at=self.at))
-        if reversed_ is not None:
-            entry, _ = reversed_
-            self.ledger.given_to[entry.id] = self.ledger.given_to[subject.id]
-            assert (entry.settlement is Settlement.REQUESTED) == may_have_left
-
-    @precondition(lambda self: self.ledger.given_to)
-    @rule(by=who, action=which, to=st.sampled_from(list(SETTLEMENT_MOVES)), reference=st.none() | st.integers(1, 9))
-    def settle(self, by: str, action: int, to: Settlement, reference: int | None) -> None:
-        if not (subject := self.action(action, is_owed)):
-            return
-        actor, number = self.actor(by), None if reference is None else f"R-{reference}"
-        givers = {subject.acted_by_id, subject.reverses.acted_by_id if subject.reverses else None}
-        keys = {subject.acted_by_key_id, subject.reverses.acted_by_key_id if subject.reverses else None}
-        was_taken_back = subject.status is ActionStatus.REVERSED
-        settled = self.attempt(lambda: subject.settle(self.session, to=to, reference=number, by=actor, at=self.at))
-        if settled is not None and was_taken_back:
-            assert (to, subject.status) == (Settlement.SETTLED, ActionStatus.DONE)
-            self.paid_late.add(subject.id)
-        if settled is not None and to is not Settlement.REQUESTED:
-            assert by == "key" or (actor.may(Permission.RECOVERY_APPROVE) and actor.staff_id not in givers)
-            assert by != "key" or not subject.reverses or to is Settlement.FAILED or self.scene.key_id not in keys
-            self.witnesses[subject.id] = by
-
-    @precondition(lambda self: self.ledger.whose)
-    @rule(by=who, concern=which, profile=profiles)
     def name_customer(self, by: str, concern: int, profile: int | None) -> None:
-        subject = self.concern(concern)
+        case, subject = self.case(concern, by)
         named = None if profile is None else self.scene.profiles[profile]
-        if named is not None and self.ledger.is_survivor(named):
+        if case is None or (named is not None and self.ledger.has_merged(named)):
             return  # by an undoing, who was named meanwhile becomes whoever the concern named before
-        actions = [row for row in self.rows() if row.concern_id == subject.id]
         change = {"customer_id": named}
-        if self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at)):
-            pending = [row.id for row in actions if is_pending(row)]
-            self.ledger.name(subject.id, named, [row.id for row in actions], pending)
+        done = self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at))
+        assert (done is not None) is not case.is_voided
+        if done is not None:
+            self.ledger.name(case, named)
 
-    @precondition(lambda self: self.ledger.whose)
-    @rule(by=who, concern=which, reference=st.none() | references, value=values, currency=currencies)
-    def correct_order(self, by: str, concern: int, reference: str | None, value: Any, currency: str) -> None:
-        subject, actor = self.concern(concern), self.actor(by)
-        before = self.order_key(subject)
-        cap, given = self.cap(before), self.in_effect(before)
-        currency = subject.store.currency if currency == "own" else currency
-        money = Money(value, currency) if value and reference else None
-        change = {"order": {"reference": reference, "value": money} if reference else None}
-        if not self.attempt(lambda: update_concern(self.session, subject, change, by=actor, at=self.at)):
+    def correct_order(self, by: str, concern: int, reference: str | None, value: int | None, currency: str) -> None:
+        case, subject = self.case(concern, by)
+        if case is None:
             return
-        assert money is None or money.currency == subject.store.currency
-        may_loosen = actor.may(Permission.RECOVERY_APPROVE) and actor.staff_id not in {row.acted_by_id for row in given}
-        if given and cap is not None and not may_loosen:
-            now = self.cap(before if before.reference != str(subject.id) else self.order_key(subject))
-            assert now is not None
-            assert now <= cap
-            assert {row.id for row in given} <= {row.id for row in self.in_effect(self.order_key(subject))} or not any(
-                row.concern_id == subject.id for row in given
-            )
+        own = STORES[case.store].currency
+        money = Money(value, own if currency == "own" else currency) if value and reference else None
+        order, cap, of_case = (
+            case.order,
+            self.ledger.cap(case.order),
+            [it.is_given for it in self.ledger.gifts_of(case)],
+        )
+        givers = {gift.by for gift in self.ledger.given(case.order)}
+        change = {"order": {"reference": reference, "value": money} if reference else None}
+        if not self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at)):
+            return
+        assert money is None or money.currency == own
+        had_reference = case.reference is not None
+        case.reference, case.value = fold(reference), money.amount if money else None
+        if givers and not (self.person(by).may_approve and by not in givers):
+            assert is_no_looser(self.ledger.cap(order if had_reference else case.order), than=cap)
+            assert not (had_reference and any(of_case)) or case.order == order
 
-    @rule(store=st.sampled_from(["first", "second"]), source=st.sampled_from(["till", "bar"]), value=values)
-    def till_tells(self, store: str, source: str, value: int | None) -> None:
-        data: dict[str, Any] = {"store_id": self.scene.stores[store], "opened": self.at}
-        data |= {"value": Money(value, CURRENCIES[store])} if value else {}
-        tell_order(self.session, source, "12", data, by=self.actor("key"), at=self.at)
-        self.session.flush()
-
-    @precondition(lambda self: len(self.ledger.whose) == MAX_CONCERNS)
-    @rule(by=st.sampled_from(["floor", "manager", "regional"]), concern=which)
     def void(self, by: str, concern: int) -> None:
-        subject = self.concern(concern)
-        key, cap = self.order_key(subject), self.cap(self.order_key(subject))
+        case, subject = self.case(concern, by)
+        if case is None:
+            return
+        cap, givers = self.ledger.cap(case.order), {gift.by for gift in self.ledger.given(case.order)}
         if self.attempt(lambda: void_concern(self.session, subject, reason="twice", by=self.actor(by), at=self.at)):
-            assert not any(row.concern_id == subject.id for row in self.in_effect(key))
-            if by == "floor" and cap is not None and self.in_effect(key):
-                assert (self.cap(key) or cap + 1) <= cap
+            gifts = self.ledger.gifts_of(case)
+            assert not any(gift.is_given or gift.state is State.WAITING for gift in gifts)
+            case.is_voided = True
+            if givers and not (self.person(by).may_approve and by not in givers):
+                assert is_no_looser(self.ledger.cap(case.order), than=cap)
 
-    @rule(survivor=st.integers(0, MAX_PROFILES - 1), merged=st.integers(0, MAX_PROFILES - 1))
-    def merge(self, survivor: int, merged: int) -> None:
-        ids = self.scene.profiles[survivor], self.scene.profiles[merged]
-        if survivor == merged or any(profile in self.ledger.merged_into for profile in ids):
+    def end(self, by: str, concern: int) -> None:
+        """While something waits for approval, the end waits too."""
+        case, subject = self.case(concern, by)
+        if case is None:
+            return
+        outcome = Outcome.RECOVERED
+        done = self.attempt(lambda: resolve(self.session, subject, by=self.actor(by), outcome=outcome, at=self.at))
+        assert (done is not None) is not (case.is_resolved or case.is_voided)
+        if done is None:
+            return
+        if self.ledger.waiting_of(case):
+            case.end_waits = True
+            case.is_taken = case.is_taken or not self.person(by).is_till
+        else:
+            case.is_resolved, case.end_waits = True, False
+
+    def reopen(self, by: str, concern: int) -> None:
+        case, subject = self.case(concern, by)
+        if case is not None and self.attempt(lambda: subject.reopen(by=self.actor(by), at=self.at)):
+            case.is_resolved = case.is_taken = case.end_waits = False
+
+    # ----------------------------------------------------------------------------------- what is given and decided
+
+    def give(self, by: str, concern: int, remedy: str, amount: int) -> None:
+        case, subject = self.case(concern, by)
+        if case is None:
+            return
+        cost = Money(amount, STORES[case.store].currency)
+        what = {"remedy": Remedy.by_slug(self.session, remedy), "cost": cost}
+        expected = self.house.answer(case, by, remedy, amount, at=self.at, day=day_of(self.at))
+        recorded = self.attempt(lambda: record_action(self.session, subject, by=self.actor(by), at=self.at, **what))
+        action = recorded[0] if recorded else None
+        answer = self.answer_of(action)
+        assert answer == expected
+        self.book(case, action.id if action else None, remedy, amount, by=by, answer=answer)
+
+    def approve(self, by: str, gift: int, at_phone_of: str | None) -> None:
+        """Whoever gives their PIN on the phone of somebody else approves like on a phone of their own."""
+        what, subject = self.gift(gift, is_to_decide)
+        if what is None:
+            return
+        phone = self.scene.staff[at_phone_of] if at_phone_of else None
+        may = self.house.may_approve(what, by, at=self.at, day=day_of(self.at))
+        events = self.attempt(lambda: approve(self.session, subject, by=self.actor(by), at=self.at, on_phone_of=phone))
+        assert (events is not None) == may
+        if events is not None:
+            assert events[0].by_staff_id == self.scene.staff[by]
+            assert events[0].details.get("on_phone_of") == (str(phone) if phone else None)
+            self.ledger.approve(what, day=day_of(self.at))
+
+    def decline(self, by: str, gift: int) -> None:
+        what, subject = self.gift(gift, is_to_decide)
+        if what is None:
+            return
+        may = self.house.may_decide(what, by, at=self.at)
+        done = self.attempt(lambda: decline(self.session, subject, by=self.actor(by), at=self.at, note="No."))
+        assert (done is not None) == may
+        if done is not None:
+            self.ledger.decline(what)
+
+    def review(self, by: str, gift: int) -> None:
+        what, subject = self.gift(gift, lambda it: it.is_to_review)
+        if what is None:
+            return
+        may = what.is_to_review and self.house.may_decide(what, by, at=self.at)
+        done = self.attempt(lambda: review(self.session, subject, by=self.actor(by), at=self.at))
+        assert (done is not None) == may
+        if done is not None:
+            what.is_decided = True
+
+    def reverse(self, by: str, gift: int) -> None:
+        """What may have left is given until the money is told to be back."""
+        what, subject = self.gift(gift, lambda it: it.is_given)
+        if what is None or not self.person(by).reaches(what.case.store):
+            return
+        is_over = what.case.is_resolved or what.case.is_voided  # whoever takes back opens the concern again first
+        may = what.is_given and what.reversal_id is None and not is_over
+        done = self.attempt(lambda: subject.reverse(self.session, by=self.actor(by), at=self.at))
+        assert (done is not None) == may
+        if done is not None:
+            self.ledger.reverse(what, done[0].id, by=by)
+
+    def settle(self, by: str, gift: int, to: Paid, reference: str | None) -> None:
+        """Nobody's own word makes money paid, and a reference of the till stands for one payment."""
+        what, subject = self.gift(gift, lambda it: it.paid in OWED)
+        if what is not None and self.say_of_money(what, subject, by, to, reference, of_reversal=False):
+            self.ledger.settle(what, to)
+
+    def settle_back(self, by: str, gift: int, to: Paid, reference: str | None) -> None:
+        """Nor does it say that the money is back."""
+        what, _ = self.gift(gift, lambda it: it.reversal_id is not None)
+        if what is None or what.reversal_id is None:
+            return
+        if self.say_of_money(what, self.action(what.reversal_id), by, to, reference, of_reversal=True):
+            self.ledger.settle_back(what, to)
+
+    def say_of_money(
+        self, what: Gift, entry: RecoveryAction, by: str, to: Paid, reference: str | None, *, of_reversal: bool
+    ) -> bool:
+        if not self.person(by).reaches(what.case.store):
+            return False
+        of: dict[str, Any] = {"of_reversal": of_reversal, "at": self.at}
+        may = self.house.may_settle(what, to, by, reference=reference, **of) and not what.case.is_voided
+        said: dict[str, Any] = {"to": Settlement(to), "reference": reference, "by": self.actor(by)}
+        done = self.attempt(lambda: entry.settle(self.session, at=self.at, **said))
+        assert (done is not None) == may
+        if may and reference is not None and self.house.may_witness(what, to, by, **of):
+            self.ledger.references[entry.id] = what.case.store, reference
+        return may
+
+    # ------------------------------------------------------------------------------- tills, profiles and the clock
+
+    def till_tells(self, by: str, store: str, source: str, number: str, days: int, value: int | None) -> None:
+        """A source belongs to the key that told it first."""
+        opened = self.at - timedelta(days=days)
+        data: dict[str, Any] = {"store_id": self.scene.stores[store], "opened": opened}
+        data |= {"value": Money(value, STORES[store].currency)} if value else {}
+        told = self.attempt(lambda: tell_order(self.session, source, number, data, by=self.actor(by), at=self.at))
+        assert (told is not None) == (self.tills.setdefault(source, by) == by)
+        if told is not None and value:
+            self.ledger.told[store, day_of(opened), str(fold(number)), source] = value
+
+    def merge(self, one: int, step: int) -> None:
+        apart = [id_ for id_ in self.scene.profiles if id_ not in self.ledger.merged_into]
+        ids = apart[one % len(apart)], apart[(one + step) % len(apart)]
+        if ids[0] == ids[1]:
             return
         self.session.flush()
         merge = CustomerMerge.plan_locked(self.session, *ids)
@@ -295,19 +517,32 @@ class MoneyMachine(RuleBasedStateMachine):
         self.ledger.merged_into[ids[1]] = ids[0]
         self.at += timedelta(seconds=1)  # which was the last one is told apart by the time
 
-    @precondition(lambda self: self.merges)
-    @rule()
     def undo_merge(self) -> None:
         merge_id, (_, merged) = list(self.merges.items())[-1]
-        merge = self.session.get_one(CustomerMerge, (self.scene.shop.organization_id, merge_id))
+        merge = self.session.get_one(CustomerMerge, (self.scene.organization_id, merge_id))
         merge.undo(self.session, by=self.actor("manager"), at=self.at)
         self.session.flush()
         self.is_checked = False
         del self.merges[merge_id], self.ledger.merged_into[merged]
 
-    @rule(minutes=st.sampled_from([1, 1, 1, 16, 1200]))
+    def make_code(self, maker: str, of: str) -> None:
+        """Whoever could read a sign-in code of somebody could be them."""
+        person = self.session.get_one(Staff, (self.scene.organization_id, self.scene.staff[of]))
+        if maker != of and self.attempt(
+            lambda: Invitation.create(self.session, person, by=self.actor(maker), at=self.at)
+        ):
+            self.ledger.codes.append((maker, of, self.at))
+
     def time_passes(self, minutes: int) -> None:
+        """What waits for too long expires once the worker comes by."""
         self.at += timedelta(minutes=minutes)
+        late = [gift for gift in self.ledger.gifts.values() if gift.state is State.WAITING]
+        for gift in late if minutes > 1 else []:
+            if gift.at + timedelta(minutes=15) <= self.at:
+                expire_pending(self.session, self.concern(gift.case), at=self.at)
+                self.ledger.expire(gift)
+        self.session.flush()
+        self.is_checked = False
 
     # ---------------------------------------------------------------------------------------------- what always holds
 
@@ -315,56 +550,33 @@ class MoneyMachine(RuleBasedStateMachine):
     @invariant()
     def all_that_was_given_is_accounted_for(self) -> None:
         self.is_checked = True
-        rows = self.rows()
-        assert {row.id: row.customer_id for row in rows} == dict(self.ledger.now())
-        in_effect = [row for row in rows if is_in_effect(row)]
-        # What was given and not taken back is the cost, and what was paid stands in it.
-        costs, counted, by_person = Counter[str](), Counter[str](), Counter[Any]()
-        for row in rows:
-            costs[row.cost_currency] += row.cost_amount or 0
-        for row in in_effect:
-            counted[row.cost_currency] += row.cost_amount
-            if row.acted_by_id is not None and row.decided_at is None and row.id not in self.paid_late:
-                by_person[row.slug, row.acted_by_id, row.cost_currency, row.business_date] += row.cost_amount
-        assert +costs == +counted
-        back = {row.reverses_id for row in rows if row.reverses_id and row.settlement is Settlement.SETTLED}
-        paid = {row.id for row in rows if row.settlement is Settlement.SETTLED and not row.reverses_id}
-        assert paid - back <= {row.id for row in in_effect}
-        claimed = Counter((row.store_id, row.settlement_key) for row in rows if row.settlement_key)
-        assert not claimed or max(claimed.values()) == 1
-        # Unpaid, settled and failed are all refunds there are, and nothing is paid without a witness.
-        refunds = {row.id for row in in_effect if row.slug == "refund"}
-        unpaid = set(self.session.scalars(select(RecoveryAction.id).where(RecoveryAction.is_unpaid())))
-        assert unpaid | (paid & refunds) == refunds
-        assert paid | {row.id for row in rows if row.reverses_id in back and row.reverses_id} <= self.witnesses.keys()
-        # Nobody gives more to all customers together than they may alone, but for what was paid though taken back.
-        roles = {self.scene.shop.staff[login]: role for login, role in PEOPLE.items()}
-        assert all(total <= PER_STAFF[roles[person]] for (_, person, *_), total in by_person.items())
-
-    def check_limit(self, action: RecoveryAction, role: Role) -> None:
-        """What is done without approval is within the limit for this customer, else for this order or concern."""
-        if action.over_limit:
-            return
-        whose, order = self.ledger.given_to[action.id], self.order_key(action.concern)
-        of_order = {row.id for row in self.in_effect(order)}
-        to_same = [
-            row
-            for row in self.rows()
-            if is_in_effect(row)
-            and (row.slug, row.cost_currency, row.business_date)
-            == (action.remedy.slug, action.cost_currency, action.business_date)
-            and (
-                row.concern_id == action.concern_id
-                or (row.id in of_order if whose is None else self.given_to(row.id) == self.ledger.survivor(whose))
-            )
-        ]
-        assert sum(row.cost_amount for row in to_same) <= PER_CUSTOMER[role]
-
-    def check_cap(self, action: RecoveryAction) -> None:
-        key = self.order_key(action.concern)
-        cap = self.cap(key)
-        if action.remedy.slug == "refund" and cap is not None:
-            assert sum(row.cost_amount for row in self.in_effect(key) if row.slug == "refund") <= cap
+        rows, gifts = {row.id: row for row in self.rows()}, self.ledger.gifts
+        entries = {gift.reversal_id: gift for gift in gifts.values() if gift.reversal_id}
+        assert rows.keys() == gifts.keys() | entries.keys()
+        # What was given stays with whom it was given to, and so does what takes it back.
+        whose = {id_: self.ledger.survivor(gift.whose) for id_, gift in (gifts | entries).items()}
+        assert {id_: row.customer_id for id_, row in rows.items()} == whose
+        # The cost is what was given and not taken back; what the till paid stands in it until the money is back.
+        costs = {id_: rows[id_].cost_amount or 0 for id_ in rows}
+        for id_, gift in gifts.items():
+            back = costs[gift.reversal_id] if gift.reversal_id else 0
+            assert costs[id_] + back == (gift.amount if gift.is_given else 0)
+        paid = {id_ for id_, gift in gifts.items() if gift.paid is Paid.SETTLED and gift.money_back is not Paid.SETTLED}
+        assert all(costs[id_] == gifts[id_].amount for id_ in paid)
+        # Recorded is what is unpaid and what is settled: what failed is owed still.
+        refunds = {id_ for id_, gift in gifts.items() if gift.is_given and gift.remedy == "refund"}
+        assert {id_ for id_ in rows if rows[id_].is_unpaid} == {id_ for id_ in refunds if gifts[id_].paid in OWED}
+        settled = {id_ for id_ in refunds if rows[id_].settlement is Settlement.SETTLED}
+        assert settled == {id_ for id_ in refunds if gifts[id_].paid is Paid.SETTLED}
+        # Whatever is beyond a limit is in the list until somebody else has looked at it.
+        assert {id_ for id_ in rows if rows[id_].is_to_review} == {it.id for it in gifts.values() if it.is_to_review}
+        waiting = {gift.id for gift in gifts.values() if gift.state is State.WAITING}
+        assert {id_ for id_ in rows if rows[id_].status == "pending"} == waiting
+        # How a concern ended is not told while something waits for approval.
+        ends = self.session.execute(select(Concern.id, Concern.status, Concern.waiting_end)).all()
+        assert {row.id: (str(row.status), row.waiting_end is not None) for row in ends} == {
+            case.id: (status_of(case), case.end_waits) for case in self.ledger.cases.values()
+        }
 
     # --------------------------------------------------------------------------------------------------- how it is done
 
@@ -381,71 +593,95 @@ class MoneyMachine(RuleBasedStateMachine):
         self.is_checked = False
         return result
 
-    def actor(self, login: str) -> Actor:
-        return actor_of(self.scene.shop, login, self.scene.key_id)
+    def book(self, case: Case, id_: UUID | None, remedy: str, amount: int, *, by: str, answer: Answer) -> None:
+        """Write down what was given or asked for, as it was answered."""
+        if answer is Answer.REFUSED or id_ is None:
+            return
+        state = State.WAITING if answer is Answer.PENDING else State.GIVEN
+        money, day = STORES[case.store].currency, day_of(self.at)
+        gift = Gift(id_, case, remedy, amount, money, by, self.at, day, case.customer, state)
+        gift.is_beyond = answer is Answer.BEYOND
+        gift.acted_first = gift.is_beyond
+        if gift.is_given:
+            gift.start_payment()
+        self.ledger.gifts[id_] = gift
 
-    def concern(self, number: int) -> Concern:
-        ids = list(self.ledger.whose)
-        return self.session.get_one(Concern, (self.scene.shop.organization_id, ids[number % len(ids)]))
+    def answer_of(self, action: RecoveryAction | None) -> Answer:
+        """What the application answers: what is in the list of those that wait for a look is beyond."""
+        if action is None:
+            return Answer.REFUSED
+        (row,) = self.rows(RecoveryAction.id == action.id)
+        if row.status == "pending":
+            return Answer.PENDING
+        return Answer.BEYOND if row.is_to_review else Answer.DONE
 
-    def action(self, number: int, wanted: Callable[[Any], bool]) -> RecoveryAction | None:
-        """Return one of the actions that are wanted; now and then any, to be refused."""
-        ids = [row.id for row in self.rows() if wanted(row) or number == 0]
-        if not ids:
-            return None
-        return self.session.get_one(RecoveryAction, (self.scene.shop.organization_id, ids[number % len(ids)]))
+    def person(self, name: str) -> Person:
+        return self.house.people[name]
 
-    def given_to(self, action_id: UUID) -> UUID | None:
-        return self.ledger.survivor(self.ledger.given_to[action_id])
+    def actor(self, name: str) -> Actor:
+        person, organization_id = self.person(name), self.scene.organization_id
+        if person.is_till:
+            rights = frozenset().union(*KEY_GRANTS.values())
+            return Actor(organization_id, rights, None, api_key_id=self.scene.keys[name])
+        role = Role(str(person.role))
+        reach = None if person.stores is None else frozenset(self.scene.stores[store] for store in person.stores)
+        return Actor(organization_id, GRANTS[role], reach, staff_id=self.scene.staff[name], role=role)
 
-    def rows(self) -> Sequence[Any]:
-        table = RecoveryAction.__table__.c
-        stmt = select(*(table[name] for name in COLUMNS), Remedy.slug, *ORDER_COLUMNS).select_from(RecoveryAction)
-        return self.session.execute(stmt.join(RecoveryAction.remedy).join(RecoveryAction.concern)).all()
+    def case(self, number: int, by: str) -> tuple[Case | None, Any]:
+        """One of the concerns in reach, with its row."""
+        cases = [case for case in self.ledger.cases.values() if self.person(by).reaches(case.store)]
+        if not cases:
+            return None, None
+        case = cases[number % len(cases)]
+        return case, self.concern(case)
 
-    def in_effect(self, key: OrderKey) -> list[Any]:
-        return [row for row in self.rows() if is_in_effect(row) and self.key_of(row) == key]
+    def concern(self, case: Case) -> Concern:
+        return self.session.get_one(Concern, (self.scene.organization_id, case.id))
 
-    def order_key(self, concern: Concern) -> OrderKey:
-        return OrderKey(concern.store_id, concern.business_date, concern.order_key or str(concern.id))
+    def gift(self, number: int, wanted: Callable[[Gift], bool]) -> tuple[Gift | None, Any]:
+        """One of the gifts that are wanted, with its row; now and then any, to be refused."""
+        gifts = [gift for gift in self.ledger.gifts.values() if wanted(gift) or number == 0]
+        if not gifts:
+            return None, None
+        gift = gifts[number % len(gifts)]
+        return gift, self.action(gift.id)
 
-    def key_of(self, row: Any) -> OrderKey:
-        return OrderKey(row.store_id, row.concern_date, row.order_key or str(row.concern_id))
+    def action(self, id_: UUID | None) -> RecoveryAction:
+        return self.session.get_one(RecoveryAction, (self.scene.organization_id, id_))
 
-    def cap(self, key: OrderKey) -> int | None:
-        """The most that the tills, which are of one key, told of an order, else the first value that people typed."""
-        tills = select(Order.business_date, Order.reference_key, Order.value_amount)
-        of_tills = [
-            value
-            for day, reference, value in self.session.execute(tills.where(Order.store_id == key.store_id))
-            if (day, reference) == key[1:] and value is not None
-        ]
-        if of_tills:
-            return max(of_tills)
-        concerns = select(*TYPED).where(Concern.order_value_amount.is_not(None), Concern.status != Status.VOIDED)
-        in_order = self.session.execute(concerns.order_by(Concern.received_at, Concern.id))
-        typed = [row.order_value_amount for row in in_order if self.key_of(row) == key]
-        return typed[0] if typed else None
-
-
-COLUMNS = ("id", "concern_id", "store_id", "customer_id", "reverses_id", "status", "settlement", "cost_amount")
-COLUMNS += ("cost_currency", "business_date", "acted_by_id", "decided_at", "settlement_key")
-TYPED = (Concern.id.label("concern_id"), Concern.store_id, Concern.business_date.label("concern_date"))
-TYPED += (Concern.order_key, Concern.order_value_amount)
-ORDER_COLUMNS = (Concern.order_key, Concern.business_date.label("concern_date"))
+    def rows(self, *criteria: Any) -> Sequence[Any]:
+        """All actions, with the lists that they stand in."""
+        return self.session.execute(select(*COLUMNS).where(*criteria)).all()
 
 
-def is_in_effect(row: Any) -> bool:
-    return row.status is ActionStatus.DONE and row.reverses_id is None
+COLUMNS = (
+    *(RecoveryAction.__table__.c[name] for name in ("id", "customer_id", "cost_amount", "settlement", "status")),
+    RecoveryAction.is_unpaid().label("is_unpaid"),
+    RecoveryAction.waits_for_review().label("is_to_review"),
+)
 
 
-def is_pending(row: Any) -> bool:
-    return row.status is ActionStatus.PENDING
+def day_of(at: datetime) -> date:
+    """The business day in Lisbon: until four in the morning it is still the day before."""
+    return (at.astimezone(LISBON) - DAY_STARTS).date()
 
 
-def is_owed(row: Any) -> bool:
-    """Whether money is on its way, to the customer or back, or may have left though it was taken back."""
-    return row.status in {ActionStatus.DONE, ActionStatus.REVERSED} and row.settlement in UNPAID
+def fold(reference: str | None) -> str | None:
+    return reference.strip().casefold() if reference else None
+
+
+def status_of(case: Case) -> str:
+    if case.is_voided or case.is_resolved:
+        return "voided" if case.is_voided else "resolved"
+    return "taken" if case.is_taken else "open"
+
+
+def is_no_looser(cap: int | None, *, than: int | None) -> bool:
+    return than is None or (cap is not None and cap <= than)
+
+
+def is_to_decide(gift: Gift) -> bool:
+    return gift.state is State.WAITING or gift.is_to_review
 
 
 @longer
@@ -458,10 +694,11 @@ def test_no_sequence_of_events_gets_around_a_limit_an_order_or_a_payment(scene: 
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(
-            max_examples=by_profile(quick=3, deep=112),
+            max_examples=by_profile(quick=3, deep=101),
             stateful_step_count=by_profile(quick=40, deep=100),
             deadline=None,
             phases=(Phase.generate,),
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )

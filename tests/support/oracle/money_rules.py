@@ -1,0 +1,257 @@
+"""Rules of the money model: what the house says of each step, read from the ledger and from nothing else."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from tests.support.oracle.money_ledger import (
+    PAID_AFTER,
+    REFUND,
+    Case,
+    Gift,
+    MoneyLedger,
+    Paid,
+    State,
+)
+
+APPROVAL_WITHIN = timedelta(minutes=15)
+CODE_COUNTS_FOR = timedelta(hours=24)
+THIRD_DAY_WITHIN = timedelta(days=90)
+
+
+class Answer(StrEnum):
+    """What is answered to somebody who wants to give something."""
+
+    DONE = "done"
+    BEYOND = "beyond"  # done, and somebody has to look at it
+    PENDING = "pending"
+    REFUSED = "refused"
+
+
+class Verdict(StrEnum):
+    """What the limits say."""
+
+    WITHIN = "within"
+    BEYOND = "beyond"
+    ASKS = "asks"
+
+
+class StoreRules(NamedTuple):
+    currency: str
+    region: str
+    per_action: int
+    per_day: int | None
+    after_hours: int
+    acts_first: bool = False
+    is_closed: bool = False
+
+
+class Limit(NamedTuple):
+    per_customer: int
+    per_staff: int
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who works there, or a till (`role` is None). Without `stores` they reach all."""
+
+    name: str
+    role: str | None
+    stores: frozenset[str] | None
+
+    @property
+    def is_till(self) -> bool:
+        return self.role is None
+
+    @property
+    def may_approve(self) -> bool:
+        return self.role in {"manager", "regional", "admin"}
+
+    def reaches(self, store: str) -> bool:
+        return self.stores is None or store in self.stores
+
+
+@dataclass
+class MoneyRules:
+    """The house: its stores, people, limits by remedy, role and currency, the budget of a till, and who is on shift."""
+
+    ledger: MoneyLedger
+    stores: dict[str, StoreRules]
+    people: dict[str, Person]
+    limits: dict[tuple[str, str, str], Limit]
+    till_per_day: int
+    till_per_order: int
+    shifts: list[tuple[str, str, datetime]] = field(default_factory=list)  # who, where, until when
+
+    # ------------------------------------------------------------------------------------------------------ to give
+
+    def answer(self, case: Case, by: str, remedy: str, amount: int, *, at: datetime, day: date) -> Answer:
+        """Return what has to be answered to somebody who wants to give this."""
+        store = self.stores[case.store]
+        verdict = self.verdict(case, by, remedy, amount, day=day)
+        if case.is_resolved or case.is_voided or not self.fits_order(case, remedy, amount):
+            return Answer.REFUSED
+        if verdict is Verdict.WITHIN:
+            return Answer.DONE
+        if verdict is Verdict.BEYOND and store.acts_first:
+            return Answer.BEYOND
+        managers_may = self.is_within_managers_limit(case, remedy, amount, day=day)
+        approvers = self.approvers(case.store, by, managers_may=managers_may, at=at)
+        if approvers and (not store.is_closed or self.reachable(approvers, case.store, at=at)):
+            return Answer.PENDING
+        left = store.after_hours - sum(gift.amount for gift in self.acted_first(case.store, day))
+        return Answer.BEYOND if store.is_closed and amount <= left else Answer.REFUSED
+
+    def verdict(self, case: Case, by: str, remedy: str, amount: int, *, day: date) -> Verdict:
+        """Return what the limits say of this, with everything that was given before."""
+        store, person = self.stores[case.store], self.people[by]
+        limit = self.limits.get((remedy, person.role or "floor", store.currency))
+        to_same = self.ledger.to_same(case)
+        if limit is None or amount > store.per_action or self.is_third_day(case, to_same, day):
+            return Verdict.ASKS
+        by_giver = [gift for gift in self.today(self.ledger.given(), store.currency, day) if gift.by == by]
+        if person.is_till:
+            of_order = self.ledger.given(case.order)
+            for_order = sum(gift.amount for gift in of_order if gift.by == by and gift.currency == store.currency)
+            if for_order + amount > self.till_per_order or total(by_giver) + amount > self.till_per_day:
+                return Verdict.ASKS
+        to_customer = self.today(to_same, store.currency, day)
+        in_store = [
+            gift for gift in self.today(self.ledger.given(), store.currency, day) if gift.case.store == case.store
+        ]
+        most = self.most_of_all(person.role or "floor", store.currency)
+        is_within = (
+            total(to_customer, remedy) + amount <= limit.per_customer
+            and total(to_customer) + amount <= most.per_customer
+            and (person.is_till or total(by_giver, remedy) + amount <= limit.per_staff)
+            and (person.is_till or total(by_giver) + amount <= most.per_staff)
+            and (store.per_day is None or total(in_store) + amount <= store.per_day)
+        )
+        return Verdict.WITHIN if is_within else Verdict.BEYOND
+
+    def most_of_all(self, role: str, currency: str) -> Limit:
+        """Return what a role gives at most of all remedies together: the largest limits it has."""
+        limits = [limit for key, limit in self.limits.items() if key[1:] == (role, currency)]
+        return Limit(max(limit.per_customer for limit in limits), max(limit.per_staff for limit in limits))
+
+    def today(self, gifts: Iterable[Gift], currency: str, day: date) -> list[Gift]:
+        return [gift for gift in gifts if (gift.day, gift.currency) == (day, currency)]
+
+    def is_third_day(self, case: Case, to_same: list[Gift], day: date) -> bool:
+        """Return whether a known customer would be given something on a third day."""
+        days = {gift.day for gift in to_same if day - THIRD_DAY_WITHIN <= gift.day <= day}
+        return case.customer is not None and len(days | {day}) >= 3
+
+    def acted_first(self, store: str, day: date) -> list[Gift]:
+        return [
+            gift for gift in self.ledger.given() if gift.case.store == store and gift.day == day and gift.acted_first
+        ]
+
+    def fits_order(self, case: Case, remedy: str, amount: int) -> bool:
+        cap = self.ledger.cap(case.order)
+        return remedy != REFUND or cap is None or self.ledger.refunded(case.order) + amount <= cap
+
+    # --------------------------------------------------------------------------------------------------- to approve
+
+    def could_be(self, maker: str, other: str, *, at: datetime) -> bool:
+        """Return whether somebody could have signed in as somebody else lately."""
+        return any(code[:2] == (maker, other) and code[2] > at - CODE_COUNTS_FOR for code in self.ledger.codes)
+
+    def approvers(self, store: str, asked_by: str, *, managers_may: bool, at: datetime) -> list[str]:
+        """Return who may approve there what somebody asks for."""
+        return [
+            name
+            for name, person in self.people.items()
+            if person.may_approve
+            and person.reaches(store)
+            and name != asked_by
+            and not self.could_be(name, asked_by, at=at)
+            and (managers_may or person.role != "manager")
+        ]
+
+    def reachable(self, names: list[str], store: str, *, at: datetime) -> list[str]:
+        return [name for name in names if any(on[:2] == (name, store) and at < on[2] for on in self.shifts)]
+
+    def is_within_managers_limit(self, case: Case, remedy: str, amount: int, *, day: date) -> bool:
+        currency = self.stores[case.store].currency
+        limit = self.limits.get((remedy, "manager", currency))
+        to_customer = self.today(self.ledger.to_same(case), currency, day)
+        if limit is None:
+            return True
+        most = self.most_of_all("manager", currency)
+        return (
+            total(to_customer, remedy) + amount <= limit.per_customer
+            and total(to_customer) + amount <= most.per_customer
+        )
+
+    def may_decide(self, gift: Gift, by: str, *, at: datetime) -> bool:
+        """Return whether somebody may approve, decline or review this, as far as it concerns who they are."""
+        person = self.people[by]
+        is_asked = gift.state is State.WAITING and at < gift.at + APPROVAL_WITHIN
+        is_open = (is_asked or gift.is_to_review) and not gift.is_decided
+        is_another = gift.by != by and not self.could_be(by, gift.by, at=at)
+        return person.may_approve and person.reaches(gift.case.store) and is_another and is_open
+
+    def may_approve(self, gift: Gift, by: str, *, at: datetime, day: date) -> bool:
+        """Return whether somebody may approve this."""
+        case, person = gift.case, self.people[by]
+        if not self.may_decide(gift, by, at=at):
+            return False
+        if gift.state is not State.WAITING:
+            return True
+        managers_may = self.is_within_managers_limit(case, gift.remedy, gift.amount, day=day)
+        if person.role == "manager" and not (managers_may and self.is_within_their_day(gift, by, day=day)):
+            return False
+        if person.role == "admin":
+            others = self.approvers(case.store, gift.by, managers_may=managers_may, at=at)
+            before = [name for name in others if self.people[name].role != "admin"]
+            if self.reachable(before, case.store, at=at):
+                return False
+        return self.fits_order(case, gift.remedy, gift.amount)
+
+    def is_within_their_day(self, gift: Gift, by: str, *, day: date) -> bool:
+        """Return whether a manager could give this themselves, as far as all their customers of the day go."""
+        currency = self.stores[gift.case.store].currency
+        limit = self.limits.get((gift.remedy, "manager", currency))
+        if limit is None:
+            return True
+        by_person = [other for other in self.today(self.ledger.given(), currency, day) if other.by == by]
+        of_all = self.most_of_all("manager", currency).per_staff
+        return (
+            total(by_person, gift.remedy) + gift.amount <= limit.per_staff and total(by_person) + gift.amount <= of_all
+        )
+
+    # ------------------------------------------------------------------------------------------------------- to pay
+
+    def may_witness(self, gift: Gift, to: Paid, by: str, *, of_reversal: bool, at: datetime) -> bool:
+        """Return whether somebody's word counts: nobody's own does, nor that of who could be them.
+
+        A till may say that it paid what it gave, but not that what it gave or took back is a cost no more.
+        """
+        person, givers = self.people[by], {gift.by, gift.reversed_by} - {None}
+        if person.is_till:
+            takes_back = to is Paid.SETTLED if of_reversal else to is Paid.FAILED and gift.reversal_id is not None
+            return not (takes_back and by in givers)
+        return person.may_approve and by not in givers and not any(self.could_be(by, str(it), at=at) for it in givers)
+
+    def may_settle(
+        self, gift: Gift, to: Paid, by: str, *, of_reversal: bool, reference: str | None, at: datetime
+    ) -> bool:
+        """Return whether somebody may say this of a refund, or of its way back."""
+        is_witness = self.may_witness(gift, to, by, of_reversal=of_reversal, at=at)
+        if to is not Paid.REQUESTED and not is_witness:
+            return False
+        entry_id = gift.reversal_id if of_reversal else gift.id
+        used = {number for id_, number in self.ledger.references.items() if id_ != entry_id}
+        if (gift.case.store, reference) in used:
+            return False
+        if of_reversal:
+            return gift.waits_for_money_back and gift.money_back in PAID_AFTER[to]
+        is_late = gift.state is State.TAKEN_BACK and to is Paid.SETTLED and gift.money_back is not Paid.SETTLED
+        return (gift.is_given or is_late) and gift.paid in PAID_AFTER[to]
+
+
+def total(gifts: Iterable[Gift], remedy: str | None = None) -> int:
+    return sum(gift.amount for gift in gifts if remedy in (None, gift.remedy))
