@@ -49,7 +49,7 @@ from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.organizations import Shop, make_store
 from tests.support.oracle.money_ledger import OWED, Case, Gift, MoneyLedger, Paid, State
-from tests.support.oracle.money_rules import Answer, Limit, MoneyRules, Person, StoreRules
+from tests.support.oracle.money_rules import Answer, Limit, MoneyRules, Person, StoreRules, is_looser
 from tests.support.profiles import by_profile, longer
 
 T = TypeVar("T")
@@ -125,7 +125,7 @@ VERBS: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
     "reverse": (4, (GIVERS, WHICH)),
     "settle": (7, (WITNESSES, WHICH, SETTLEMENTS, NUMBERS)),
     "settle_back": (9, (WITNESSES, WHICH, SETTLEMENTS, NUMBERS)),
-    "till_tells": (3, (("key", "till"), PLACES, ("bar", "hall"), REFERENCES, DAYS_AGO, VALUES)),
+    "till_tells": (3, (("key", "till"), PLACES, ("bar", "hall", "yard"), REFERENCES, DAYS_AGO, VALUES)),
     "merge": (1, (range(MAX_PROFILES), range(1, MAX_PROFILES))),
     "undo_merge": (1, ()),
     "make_code": (1, (("manager", "deputy", "admin"), ("floor", "colleague", "manager"))),
@@ -345,7 +345,7 @@ class MoneyMachine(RuleBasedStateMachine):
         done = self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at))
         assert (done is not None) is not case.is_voided
         if done is not None:
-            self.ledger.name(case, named)
+            self.house.recount_customer(self.ledger.name(case, named), named)
 
     def correct_order(self, by: str, concern: int, reference: str | None, value: int | None, currency: str) -> None:
         case, subject = self.case(concern, by)
@@ -353,21 +353,13 @@ class MoneyMachine(RuleBasedStateMachine):
             return
         own = STORES[case.store].currency
         money = Money(value, own if currency == "own" else currency) if value and reference else None
-        order, cap, of_case = (
-            case.order,
-            self.ledger.cap(case.order),
-            [it.is_given for it in self.ledger.gifts_of(case)],
-        )
-        givers = {gift.by for gift in self.ledger.given(case.order)}
         change = {"order": {"reference": reference, "value": money} if reference else None}
-        if not self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at)):
-            return
-        assert money is None or money.currency == own
-        had_reference = case.reference is not None
-        case.reference, case.value = fold(reference), money.amount if money else None
-        if givers and not (self.person(by).may_approve and by not in givers):
-            assert is_no_looser(self.ledger.cap(order if had_reference else case.order), than=cap)
-            assert not (had_reference and any(of_case)) or case.order == order
+        done = self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at))
+        may = not case.is_voided and (money is None or money.currency == own)
+        may = may and self.house.change_order(case, by, fold(reference), money.amount if money else None)
+        assert (done is not None) == may
+        if may:
+            self.house.recount_order(case)
 
     def void(self, by: str, concern: int) -> None:
         case, subject = self.case(concern, by)
@@ -379,7 +371,7 @@ class MoneyMachine(RuleBasedStateMachine):
             assert not any(gift.is_given or gift.state is State.WAITING for gift in gifts)
             case.is_voided = True
             if givers and not (self.person(by).may_approve and by not in givers):
-                assert is_no_looser(self.ledger.cap(case.order), than=cap)
+                assert not is_looser(self.ledger.cap(case.order), than=cap)
 
     def end(self, by: str, concern: int) -> None:
         """While something waits for approval, the end waits too."""
@@ -501,7 +493,7 @@ class MoneyMachine(RuleBasedStateMachine):
         told = self.attempt(lambda: tell_order(self.session, source, number, data, by=self.actor(by), at=self.at))
         assert (told is not None) == (self.tills.setdefault(source, by) == by)
         if told is not None and value:
-            self.ledger.told[store, day_of(opened), str(fold(number)), source] = value
+            self.ledger.told[store, day_of(opened), str(fold(number)), by, source] = value
 
     def merge(self, one: int, step: int) -> None:
         apart = [id_ for id_ in self.scene.profiles if id_ not in self.ledger.merged_into]
@@ -514,7 +506,9 @@ class MoneyMachine(RuleBasedStateMachine):
         self.session.flush()
         self.merges[merge.id] = ids
         self.is_checked = False
+        arrivals = [gift for gift in self.ledger.gifts.values() if self.ledger.survivor(gift.whose) == ids[1]]
         self.ledger.merged_into[ids[1]] = ids[0]
+        self.house.recount_customer(sorted(arrivals, key=lambda gift: gift.id), ids[0])
         self.at += timedelta(seconds=1)  # which was the last one is told apart by the time
 
     def undo_merge(self) -> None:
@@ -674,10 +668,6 @@ def status_of(case: Case) -> str:
     if case.is_voided or case.is_resolved:
         return "voided" if case.is_voided else "resolved"
     return "taken" if case.is_taken else "open"
-
-
-def is_no_looser(cap: int | None, *, than: int | None) -> bool:
-    return than is None or (cap is not None and cap <= than)
 
 
 def is_to_decide(gift: Gift) -> bool:

@@ -108,14 +108,14 @@ class Gift:
 class MoneyLedger:
     """Everything that was said. Profiles are those of before a merge, so that a merge and its undoing change nothing.
 
-    `told`: the value of each order by store, day, reference and till; `codes`: who could read a sign-in code of whom,
-    and since when; `references`: the store and number of each payment, as a witness said it last.
+    `told`: the value of each order by store, day, reference, key and source; `codes`: who could read a sign-in code of
+    whom, and since when; `references`: the store and number of each payment, as a witness said it last.
     """
 
     cases: dict[UUID, Case] = field(default_factory=dict)
     gifts: dict[UUID, Gift] = field(default_factory=dict)
     merged_into: dict[UUID, UUID] = field(default_factory=dict)
-    told: dict[tuple[str, date, str, str], int] = field(default_factory=dict)
+    told: dict[tuple[str, date, str, str, str], int] = field(default_factory=dict)
     codes: list[tuple[str, str, datetime]] = field(default_factory=list)
     references: dict[UUID, tuple[str, str]] = field(default_factory=dict)
 
@@ -131,14 +131,19 @@ class MoneyLedger:
         """Return whether another profile was merged into what stands for this one."""
         return self.survivor(profile) in self.merged_into.values()
 
-    def name(self, case: Case, profile: Profile) -> None:
-        """Let a concern name a customer: what was given to nobody known, or is only asked for, goes with it."""
+    def name(self, case: Case, profile: Profile) -> list[Gift]:
+        """Let a concern name a customer: what was given to nobody known, or is only asked for, goes with it.
+
+        Return what is theirs from now on.
+        """
         profile = self.survivor(profile)
         if self.survivor(case.customer) != profile:
             case.customer = profile
-        for gift in self.gifts_of(case):
-            if gift.whose is None or gift.state is State.WAITING:
-                gift.whose = case.customer
+        follow = [gift for gift in self.gifts_of(case) if gift.whose is None or gift.state is State.WAITING]
+        arrivals = [gift for gift in follow if self.survivor(gift.whose) != profile]
+        for gift in follow:
+            gift.whose = case.customer
+        return sorted(arrivals, key=lambda gift: (gift.at, gift.id))
 
     # ---------------------------------------------------------------------------------------------- what was given
 
@@ -163,10 +168,13 @@ class MoneyLedger:
         return sum(gift.amount for gift in self.given(order) if gift.remedy == REFUND)
 
     def cap(self, order: OrderKey) -> int | None:
-        """What the tills told of an order, else the first value that people typed."""
-        of_tills = [value for (*key, _till), value in self.told.items() if tuple(key) == order]
-        if of_tills:
-            return sum(of_tills)
+        """What the tills told of an order, each key its largest value, else the first value that people typed."""
+        of_keys: dict[str, int] = {}
+        for (store, day, reference, key, _source), value in self.told.items():
+            if (store, day, reference) == order:
+                of_keys[key] = max(value, of_keys.get(key, 0))
+        if of_keys:
+            return sum(of_keys.values())
         typed = (case for case in self.cases.values() if case.order == order and not case.is_voided)
         in_order = sorted(typed, key=lambda case: (case.received_at, case.id))
         return next((case.value for case in in_order if case.value is not None), None)

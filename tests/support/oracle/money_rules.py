@@ -13,6 +13,7 @@ from tests.support.oracle.money_ledger import (
     Gift,
     MoneyLedger,
     Paid,
+    Profile,
     State,
 )
 
@@ -153,6 +154,59 @@ class MoneyRules:
         cap = self.ledger.cap(case.order)
         return remedy != REFUND or cap is None or self.ledger.refunded(case.order) + amount <= cap
 
+    def recount(self, arrivals: list[Gift], to_same: list[Gift], *, is_known: bool) -> None:
+        """What was given before it was known to whom or for which order is beyond where it would have asked first."""
+        arrivals = [gift for gift in arrivals if gift.is_given and not gift.is_beyond and not gift.was_approved]
+        before = [gift for gift in to_same if gift not in arrivals]
+        for gift in arrivals:
+            days = {other.day for other in before} | {gift.day}
+            windows = [{day for day in days if end - THIRD_DAY_WITHIN <= day <= end} for end in days]
+            is_third = is_known and any(gift.day in window and len(window) >= 3 for window in windows)
+            role, today = self.people[gift.by].role or "floor", self.today(before, gift.currency, gift.day)
+            limit = self.limits.get((gift.remedy, role, gift.currency))
+            is_more = limit is not None and (
+                total(today, gift.remedy) + gift.amount > limit.per_customer
+                or total(today) + gift.amount > self.most_of_all(role, gift.currency).per_customer
+            )
+            gift.is_beyond = is_third or is_more
+            before.append(gift)
+
+    def recount_customer(self, arrivals: list[Gift], profile: Profile) -> None:
+        customer = self.ledger.survivor(profile)
+        if customer is not None:
+            to_same = [gift for gift in self.ledger.given() if self.ledger.survivor(gift.whose) == customer]
+            self.recount(arrivals, to_same, is_known=True)
+
+    def recount_order(self, case: Case) -> None:
+        arrivals = sorted((gift for gift in self.ledger.gifts_of(case) if gift.whose is None), key=lambda it: it.id)
+        if case.customer is None:
+            self.recount(arrivals, list(self.ledger.given(case.order)), is_known=False)
+
+    def change_order(self, case: Case, by: str, reference: str | None, value: int | None) -> bool:
+        """Let a concern name another order or value, and return whether that may be.
+
+        The cap of an order that something was given for is loosened, and left, only by somebody else who may approve;
+        and nobody lets refunds come to an order that is worth less.
+        """
+        person, old = self.people[by], (case.reference, case.value)
+        orders = {case.order, (case.store, case.day, reference) if reference else case.order}
+        caps = {order: self.ledger.cap(order) for order in orders}
+        givers = {order: {gift.by for gift in self.ledger.given(order)} for order in orders}
+        leaves, has_given = case.order, any(gift.is_given for gift in self.ledger.gifts_of(case))
+        case.reference, case.value = reference, value
+        cap = self.ledger.cap(case.order)
+        now = {order: self.ledger.cap(order if old[0] or order != leaves else case.order) for order in orders}
+        changed = {order for order in orders if givers[order] and is_looser(now[order], than=caps[order])}
+        is_new = has_given and case.order != leaves and (old[0] is not None or reference is not None)
+        changed |= {leaves} if is_new and old[0] else set()
+        may = all(person.may_approve and by not in givers[order] for order in changed)
+        cap_before = caps.get(case.order) if reference or not old[0] else None
+        is_checked = cap is not None and (is_new or cap != cap_before)
+        may &= not (is_checked and self.ledger.refunded(case.order) > (cap or 0))
+        if not may:
+            case.reference, case.value = old
+        return may
+
     # --------------------------------------------------------------------------------------------------- to approve
 
     def could_be(self, maker: str, other: str, *, at: datetime) -> bool:
@@ -251,6 +305,10 @@ class MoneyRules:
             return gift.waits_for_money_back and gift.money_back in PAID_AFTER[to]
         is_late = gift.state is State.TAKEN_BACK and to is Paid.SETTLED and gift.money_back is not Paid.SETTLED
         return (gift.is_given or is_late) and gift.paid in PAID_AFTER[to]
+
+
+def is_looser(cap: int | None, *, than: int | None) -> bool:
+    return than is not None and (cap is None or cap > than)
 
 
 def total(gifts: Iterable[Gift], remedy: str | None = None) -> int:
