@@ -17,6 +17,7 @@ from models.db.text import BYTEWISE_NAME, fold
 from models.errors import Conflict, Forbidden, InvalidState
 from models.organizations.store import Store
 from models.recovery.remedy import Remedy
+from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 
@@ -332,6 +333,8 @@ class RecoveryAction(ConcernChild):
             return "Somebody else has to say so: you gave it, or took it back."
         if any(Invitation.was_made_by(session, giver, maker_id=by.staff_id, at=at) for giver in givers):
             return "Whoever could read a sign-in code of the giver does not say that money was paid."
+        if any(ApiKey.was_made_by(session, key, maker_id=by.staff_id) for key in keys):
+            return "Whoever made the key that gave it, or took it back, does not say that money was paid."
         return None
 
     def _set_reference(self, session: Session, reference: str, *, claims: bool) -> None:

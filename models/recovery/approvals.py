@@ -27,6 +27,7 @@ from models.recovery.budget import (
 )
 from models.recovery.order_cap import check_refunds_within_order
 from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
+from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 
@@ -161,12 +162,17 @@ def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | Non
     nobody, currency = Actor.unauthenticated(concern.organization_id), store.currency_on(today)
     to, known = for_same_beneficiary(concern), concern.customer_id is not None
     so_far = read_given(session, store, currency, to=to, known=known, by=nobody, on=today)
-    costs = [(action.remedy, cost) for action in find_pending(session, concern) if (cost := action.requested_cost)]
-    managers_may = {within_manager_limit(so_far, remedy, cost) for remedy, cost in costs}
+    asked = {
+        (within_manager_limit(so_far, action.remedy, cost), action.acted_by_key_id)
+        for action in find_pending(session, concern)
+        if (cost := action.requested_cost)
+    }
     people = {
         staff.id: staff
-        for may in sorted(managers_may)
-        for staff in find_approvers(session, store, asked_by_id=asked_by_id, managers_may=may, at=at).to_ask
+        for may, key_id in sorted(asked, key=str)
+        for staff in find_approvers(
+            session, store, asked_by_id=asked_by_id, asked_by_key_id=key_id, managers_may=may, at=at
+        ).to_ask
     }
     return list(people.values())
 
@@ -209,7 +215,9 @@ def _asks_first(
     """
     store = concern.store
     managers_may = spending.within_manager_limit(remedy, cost)
-    approvers = find_approvers(session, store, asked_by_id=by.staff_id, managers_may=managers_may, at=at)
+    approvers = find_approvers(
+        session, store, asked_by_id=by.staff_id, asked_by_key_id=by.api_key_id, managers_may=managers_may, at=at
+    )
     if approvers.can_decide_in(store, at):
         return True
     left = spending.left_after_hours()
@@ -245,6 +253,8 @@ def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at:
         session, action.acted_by_id, maker_id=by.staff_id, at=at
     ):
         raise Forbidden("Whoever could read a sign-in code of somebody decides nothing that they ask for within a day.")
+    if action.acted_by_key_id is not None and ApiKey.was_made_by(session, action.acted_by_key_id, maker_id=by.staff_id):
+        raise Forbidden("Whoever made a key decides nothing that it asks for.")
     action.decided_at, action.decided_by_id, action.decision_note = at, by.staff_id, note
     action.bump_version()
 

@@ -12,6 +12,7 @@ from models.access import Role
 from models.organizations.opening_hours import in_quiet_hours
 from models.organizations.store import Store
 from models.policy_defaults import CODE_MAKER_WAITS
+from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
 from models.staff.phones_in_reach import phones_in_reach
 from models.staff.shift import Shift
@@ -55,12 +56,18 @@ class Approvers:
 
 
 def find_approvers(
-    session: Session, store: Store, *, asked_by_id: UUID | None, managers_may: bool, at: datetime
+    session: Session,
+    store: Store,
+    *,
+    asked_by_id: UUID | None,
+    asked_by_key_id: UUID | None = None,
+    managers_may: bool,
+    at: datetime,
 ) -> Approvers:
     """Return who may approve what somebody asks for in a store, in one statement.
 
-    Never who asks, nor who could have signed in as them within CODE_MAKER_WAITS. `managers_may`: whether it is within
-    the limit of a manager.
+    Never who asks, nor who could have signed in as them within CODE_MAKER_WAITS, nor who made the key that asks.
+    `managers_may`: whether it is within the limit of a manager.
     """
     of_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
     of_region = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
@@ -74,6 +81,9 @@ def find_approvers(
             Invitation.created_at > at - CODE_MAKER_WAITS,
         )
         criteria += [Staff.id != asked_by_id, Staff.id.not_in(made_code)]
+    if asked_by_key_id is not None:
+        made_key = select(ApiKey.created_by_id).where(ApiKey.id == asked_by_key_id, ApiKey.created_by_id.is_not(None))
+        criteria.append(Staff.id.not_in(made_key))
     on_shift = select(Shift.id).where(
         Shift.organization_id == Staff.organization_id,
         Shift.staff_id == Staff.id,

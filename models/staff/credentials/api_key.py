@@ -108,6 +108,12 @@ class ApiKey(HasSecret, TenantOwned):
         session.add(key)
         return key
 
+    @classmethod
+    def was_made_by(cls, session: Session, key_id: UUID, *, maker_id: UUID | None) -> bool:
+        """Return whether the maker made this key: then they have read its secret, and could act as it."""
+        made = select(cls.id).where(cls.id == key_id, cls.created_by_id == maker_id)
+        return maker_id is not None and session.scalars(made).first() is not None
+
     def rotate(self, *, overlap: timedelta, at: datetime) -> None:
         """Replace the secret. The former one is accepted until `overlap` has passed; the one before it ends now.
 

@@ -130,6 +130,16 @@ def test_after_hours_the_store_acts_first_up_to_a_sum_and_it_is_reviewed(app: Ap
     assert give(app, shop, 45).json["status"] == "pending"  # somebody could approve now
 
 
+def test_a_manager_on_shift_is_there_also_without_a_phone(app: App, shop: Shop) -> None:
+    change(app, shop, hours=SHUT_AT_NOON)
+    assert give(app, shop, 45).json["status"] == "done"  # nobody could approve
+    on_shift = app.request("PUT", "/v1/me/shift", (shop, "manager"), json={"store_id": str(shop.store_id)})
+    assert on_shift.status_code == 200, on_shift.text
+    action = give(app, shop, 45, by="colleague").json
+    assert action["status"] == "pending"
+    assert_problem(decide(app, shop, action, "approve", "admin"), 403, "forbidden")
+
+
 def test_what_was_given_beyond_the_limit_waits_for_a_review(app: App, shop: Shop) -> None:
     change(app, shop, above_limit="act_first")
     by_floor, by_manager = give(app, shop, 50).json, give(app, shop, 500, by="manager").json

@@ -1,18 +1,21 @@
-"""Whoever made a sign-in code for somebody could act as them, and so decides nothing they ask for within a day."""
+"""Whoever made a sign-in code or a key could act with it, and so decides nothing that is asked for with it."""
 
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from models.staff.credentials.invitation import Invitation
+from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.imports import csv_text, import_csv
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import change_person, hire_person, make_code, redeem, sign_in
+from tests.support.factories.vocabulary import create_word
 from tests.support.rows import rows
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
@@ -114,3 +117,25 @@ def test_a_code_to_an_address_of_ones_own_keeps_nobody_from_deciding(app: App, s
         work_until_idle(worker)
     assert len(rows(app, Invitation)) == 1
     assert decide(app, shop, ask_for_more(app, shop, "floor"), "approve").status_code == 200
+
+
+def test_whoever_made_a_key_neither_decides_what_it_asks_for_nor_says_that_it_was_paid(app: App, shop: Shop) -> None:
+    """They have read its secret: it could be them who asks."""
+    assert create_word(app, shop, "remedies", "refund", kind="refund").status_code == 201
+    body = {"name": "till", "scopes": ["concerns:write"]}
+    shop.tokens["till"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    path = f"/v1/concerns/{log_concern(app, shop)['id']}/recovery-actions"
+    refund = {"remedy": "refund", "cost": {"amount": 100, "currency": "EUR"}}
+    paid = app.request("POST", path, (shop, "till"), json=refund).json
+    assert paid["status"] == "done"
+    settle = f"/v1/recovery-actions/{paid['id']}/settle"
+    for by, status in (("admin", 403), ("manager", 200)):
+        assert app.request("POST", settle, (shop, by), json={"settlement": "settled"}).status_code == status, by
+    action_id = ask_for_more(app, shop, "till")
+    assert_problem(decide(app, shop, action_id, "approve", "admin"), 403, "forbidden")
+    assert decide(app, shop, action_id, "approve", "manager").status_code == 200
+    with app.back_office.writing(shop.organization_id) as session:
+        for staff in session.scalars(select(Staff).where(Staff.login.in_(["manager", "regional"]))):
+            staff.left_at = app.clock()
+    voucher = {"remedy": "voucher", "cost": {"amount": 2000, "currency": "EUR"}}
+    assert_problem(app.request("POST", path, (shop, "till"), json=voucher), 409, "nobody-may-approve")
