@@ -162,14 +162,14 @@ def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | Non
     nobody, currency = Actor.unauthenticated(concern.organization_id), store.currency_on(today)
     to, known = for_same_beneficiary(concern), concern.customer_id is not None
     so_far = read_given(session, store, currency, to=to, known=known, by=nobody, on=today)
-    asked = {
+    to_decide = {
         (within_manager_limit(so_far, action.remedy, cost), action.acted_by_key_id)
         for action in find_pending(session, concern)
         if (cost := action.requested_cost)
     }
     people = {
         staff.id: staff
-        for may, key_id in sorted(asked, key=str)
+        for may, key_id in sorted(to_decide, key=str)
         for staff in find_approvers(
             session, store, asked_by_id=asked_by_id, asked_by_key_id=key_id, managers_may=may, at=at
         ).to_ask
