@@ -82,6 +82,14 @@ def test_what_rings_comes_before_what_informs_and_what_is_new_before_what_is_old
     assert {row.notification_kind for row in claim(app, limit=30)} == {NotificationKind.OUTCOME}
 
 
+def test_of_two_organizations_whose_turn_it_is_the_newest_ring_comes_first(app: App, shop: Shop, other: Shop) -> None:
+    alerts = [alert_of(app, each) for each in (shop, other)]
+    for old, new in (alerts, reversed(alerts)):
+        queue_rings(app, old, 1, seconds_ago=60)
+        queue_rings(app, new, 1)
+        assert [row.alert_id for row in claim(app, limit=2)] == [new, old]
+
+
 def test_nothing_waits_for_ever_for_what_is_newer_or_more_urgent(app: App, shop: Shop) -> None:
     """However much comes in meanwhile, what is claimed oldest first gets on."""
     alert = alert_of(app, shop)
