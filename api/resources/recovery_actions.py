@@ -49,9 +49,10 @@ class ConcernRecoveryActions(Resource):
         """Record a recovery action; without a cost it has the default cost of its remedy
 
         An action above a limit is `pending`, and phones ring: those of the store's managers who can be reached, else of
-        the regional managers, else of administrators. In a store that acts first it is `done`, and a manager reviews
-        it. What is pending expires after 15 minutes. 409 `nobody-may-approve` where nobody could approve;
-        `acts_first_up_to` is what the store may still give today after hours, where it acts first.
+        the regional managers, else of administrators. In a store that acts first it is `done`, for as much as
+        `after_hours` in a day, and a manager reviews it. What is pending expires after 15 minutes. 409
+        `nobody-may-approve` where nobody could approve; `acts_first_up_to` is what the store may still give today after
+        hours, where it acts first.
         """
         data["remedy"] = Remedy.by_slug(g.session, data["remedy"])
         action, event = record_action(g.session, concern, by=g.actor, at=g.now, **data)
@@ -66,7 +67,10 @@ class RecoveryActions(Resource):
     @blp.arguments(RecoveryActionQuery, location="query")
     @blp.response(200, page_of(RecoveryActionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List recovery actions, newest first"""
+        """List recovery actions, newest first
+
+        `unpaid`: promised and not paid, and reversals whose money is not back.
+        """
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         actions = RecoveryAction.select_visible(g.actor, **query)
         return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **page)
@@ -125,7 +129,8 @@ class ReviewRecoveryAction(Resource):
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Say that one has looked at what was given beyond a limit
 
-        `GET /v1/recovery-actions?beyond=true&reviewed=false` lists what waits for that. Nobody reviews their own.
+        `GET /v1/recovery-actions?beyond=true&reviewed=false` lists what waits for that, also what was reversed since.
+        Nobody reviews their own. Administrators do where no manager or regional manager can be reached.
         """
         announce(g.session, review(g.session, recovery_action, by=g.actor, at=g.now, **data))
         return recovery_action
@@ -140,7 +145,10 @@ class DeclineRecoveryAction(Resource):
     @blp.response(200, RecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
-        """Decline a request and say why; an action that was done first stays done"""
+        """Decline a request and say why; an action that was done first stays done
+
+        Administrators decline where no manager or regional manager can be reached.
+        """
         announce(g.session, decline(g.session, recovery_action, by=g.actor, at=g.now, **data))
         return recovery_action
 

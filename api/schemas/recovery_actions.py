@@ -1,6 +1,8 @@
 """Recovery actions, decisions about them, and their payment."""
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import fields, post_dump, validate
 
 from api.schemas.base import (
     ClientId,
@@ -16,6 +18,7 @@ from api.schemas.base import (
     Text,
     Words,
 )
+from api.schemas.redaction import reader
 from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
 
 
@@ -89,16 +92,18 @@ class RecoveryActionSchema(RedactedSchema):
     """A recovery action, done or requested. A reversing entry names the reversed one and has the negative cost.
 
     `cost` of a request is what it would cost. `beyond`: above a limit. `given_90_days`: what the customer was given
-    within 90 days before, null where they are unknown.
+    within 90 days before, null where they are unknown. Of a refund for a sensitive concern a key with
+    `settlements:write` sees what it has to pay, and null for the rest.
     """
 
     withheld = ("note", "acted_by")
+    hidden_from_tills = ("concern_id", "customer_id", "remedy", "given_90_days", "decision", "note", "acted_by")
 
     id = fields.UUID()
     version = fields.Integer()
-    concern_id = fields.UUID()
+    concern_id = fields.UUID(allow_none=True)
     customer_id = fields.UUID(allow_none=True)
-    remedy = SlugOf()
+    remedy = SlugOf(allow_none=True)
     status = fields.Enum(ActionStatus, by_value=True)
     reverses_id = fields.UUID(allow_none=True)
     cost = fields.Nested(MoneySchema, attribute="amount", allow_none=True)
@@ -112,6 +117,12 @@ class RecoveryActionSchema(RedactedSchema):
     acted_at = Instant()
     recorded_at = Instant()
     acted_by = fields.Nested(PersonSchema, allow_none=True)
+
+    @post_dump(pass_original=True)
+    def show_money_only(self, data: dict[str, Any], action: RecoveryAction, **_: Any) -> dict[str, Any]:
+        if not action.shows_money_only(reader()):
+            return data
+        return {name: None if name in self.hidden_from_tills else value for name, value in data.items()}
 
 
 class RecoveryActionQuery(PageQuery):

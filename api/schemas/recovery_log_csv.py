@@ -53,6 +53,7 @@ def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {
             **{name: concern[name] for name in ("id", "kind", "occurred_at", "received_at")},
             "status": Status.VOIDED,
+            **{f"cost_{cost['currency']}": cost["amount"] for cost in concern["cost"]},
             "after_sign_off": concern["id"] in log["after_sign_off"],
             "voided_at": concern["at"],
             "voided_by": concern["by"] and concern["by"]["name"],

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump
 
-from api.schemas.base import Instant, PersonSchema, RedactedSchema, Schema, Words
+from api.schemas.base import Instant, MoneySchema, PersonSchema, RedactedSchema, Schema, Words
 from api.schemas.checks import CheckSchema
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
@@ -157,7 +157,10 @@ class LogConcernSchema(QuotedConcernSchema):
 
 
 class VoidedConcernSchema(RedactedSchema):
-    """A concern that was logged by mistake: when it was voided, by whom and why, without what was said."""
+    """A concern that was logged by mistake: when it was voided, by whom and why, without what was said.
+
+    `cost`: what a till paid for it all the same, until that is told to be back.
+    """
 
     withheld = ("by", "reason")
 
@@ -168,6 +171,7 @@ class VoidedConcernSchema(RedactedSchema):
     at = Instant(attribute="event.at")
     by = fields.Nested(PersonSchema, allow_none=True, attribute="event.by")
     reason = fields.String(allow_none=True, attribute="event.details.reason")
+    cost = fields.List(fields.Nested(MoneySchema))
 
 
 class NeedsYouNowSchema(Schema):

@@ -4,6 +4,7 @@ A replay loads the object again and renders it as it is now. What a first answer
 (`models.db.secret.HasSecret`, in schemas `ShownOnce`) lives on the object that was given it, and is not stored.
 """
 
+import hmac
 import re
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
 from api.schemas.base import ClientId
+from api.web.keys import body_key
 from api.web.smorest_internals import body_schema
 from models.db.base import TenantOwned
 from models.db.idempotency import IdempotencyKey
@@ -92,7 +94,7 @@ def had_effect_before(*, status: int, is_preview: bool) -> bool:
     key = idempotency_key_header()
     body = request.get_data()
     earlier = _record_or_get(f"key:{key}", body, None, status) if key and not is_preview else None
-    if earlier and not earlier.has_same_body(body):
+    if earlier and not _has_same_body(earlier, body):
         raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
     return earlier is not None
 
@@ -123,11 +125,11 @@ def _replay(model: type[TenantOwned], object_id: UUID, client_id: UUID | None, s
     body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
     key = idempotency_key_header()
     if key and (earlier := _record_or_get(f"key:{key}", body, object_id, status)):
-        if not earlier.has_same_body(body):
+        if not _has_same_body(earlier, body):
             raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
         return model.get_visible(g.session, earlier.object_id, actor=g.actor), earlier.status, REPLAYED_HEADER
     if client_id and (earlier := _record_or_get(f"id:{client_id}", body, object_id, status)):
-        if not earlier.has_same_body(body):
+        if not _has_same_body(earlier, body):
             raise Conflict(f"The id {client_id} is in use.", code="already-exists", pointer="/id")
         return model.get_visible(g.session, earlier.object_id, actor=g.actor), 200, REPLAYED_HEADER
     return None
@@ -140,11 +142,21 @@ def _record_or_get(key: str, body: bytes, object_id: UUID | None, status: int) -
         method=request.method,
         path=request.path.lower(),  # an id may be written in capitals
         key=key,
-        body=body,
+        body=_keyed(body),
         object_id=object_id,
         status=status,
         at=g.now,
     )
+
+
+def _has_same_body(earlier: IdempotencyKey, body: bytes) -> bool:
+    """Return whether the earlier request had the same body. Rows of the version before hold a digest without a key."""
+    return earlier.has_same_body(_keyed(body)) or earlier.has_same_body(body)
+
+
+def _keyed(body: bytes) -> bytes:
+    """Return what is kept of a body. It may hold a secret as short as a PIN, which a plain digest would tell."""
+    return hmac.digest(body_key(), body, "sha256")
 
 
 def idempotency_key_header() -> str | None:

@@ -27,4 +27,9 @@ def device_proof_key() -> bytes:
     return _derived(current_app.config["SECRET_KEY"], "device proofs")
 
 
+def body_key() -> bytes:
+    """Return the key that bodies of repeated requests are compared with: a PIN in one cannot be guessed from it."""
+    return _derived(current_app.config["SECRET_KEY"], "bodies of requests")
+
+
 _derived = cache(derive_key)

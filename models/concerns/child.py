@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Mapped, Session, declared_attr, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -39,13 +39,19 @@ class ConcernChild(Aggregate):
         return cls.store_id.in_(actor.store_ids), of_visible_concerns
 
     @classmethod
-    def listed(cls, actor: Actor, **columns: Any) -> list[ColumnElement[bool]]:
+    def listed(
+        cls, actor: Actor, *, stands: ColumnElement[bool] | None = None, **columns: Any
+    ) -> list[ColumnElement[bool]]:
         """Return criteria for a list of the visible children with these column values.
 
-        Those of voided concerns are left out, except from the list of one concern.
+        Those of voided concerns are left out, except from the list of one concern, and unless they `stand` all the
+        same.
         """
         criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
-        return criteria if "concern_id" in columns else [*criteria, of_counted_concern(cls.concern_id)]
+        if "concern_id" in columns:
+            return criteria
+        counts = of_counted_concern(cls.concern_id)
+        return [*criteria, counts if stands is None else or_(stands, counts)]
 
     @classmethod
     def lock_parent(cls, session: Session, row_id: UUID) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import GRANTS, Actor, Permission, Role, roles_with
 from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
-from models.concerns.event import BOUNDED_STEPS, STEPS_AFTER_RESOLUTION, ConcernEvent, ConcernStep
+from models.concerns.event import BOUNDED_STEPS, STEPS_AFTER_RESOLUTION, STEPS_AFTER_VOID, ConcernEvent, ConcernStep
 from models.customers.customer import Customer
 from models.db.base import (
     Aggregate,
@@ -605,9 +605,11 @@ class Concern(CountedByDay, Aggregate):
     def add_event(self, step: ConcernStep, *, by: Actor, at: datetime, details: dict[str, Any]) -> ConcernEvent:
         """Record an event of a child, such as a recovery action, in the timeline.
 
-        InvalidState once the concern is resolved, but for STEPS_AFTER_RESOLUTION, and for any step once it is voided.
+        InvalidState once the concern is resolved, but for STEPS_AFTER_RESOLUTION, and once it is voided, but for
+        STEPS_AFTER_VOID.
         """
-        self.refuse_if_voided()
+        if step not in STEPS_AFTER_VOID:
+            self.refuse_if_voided()
         if self.status is Status.RESOLVED and step not in STEPS_AFTER_RESOLUTION:
             raise InvalidState("This concern is resolved; reopen it to record more.")
         if step is ConcernStep.ACTION_RECORDED:

@@ -70,6 +70,8 @@ STEPS_AFTER_RESOLUTION = frozenset(
         ConcernStep.PROMISE_HANDED_OVER,
     }
 )
+# Allowed after a concern is voided: money may move all the same, and what was given is reviewed.
+STEPS_AFTER_VOID = frozenset({ConcernStep.ACTION_REVIEWED, ConcernStep.ACTION_SETTLED})
 
 
 class ConcernEvent(TenantOwned):

@@ -18,7 +18,7 @@ class StoreLimits:
 
     `most_per_action` is what nobody, whatever their role, gives at once unless somebody else approves. `most_per_day`
     counts all remedies and people of a business day together; None: without end. `most_after_hours` is for how much in
-    a day the store acts first where nobody could approve.
+    a day the store acts first: where nobody could approve, and where it always acts first beyond a limit.
     """
 
     currency: str

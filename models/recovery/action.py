@@ -1,5 +1,6 @@
 """Recovery actions: what is done to put a concern right, as a ledger of entries that are never changed."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -40,6 +41,7 @@ class Settlement(StrEnum):
     FAILED = "failed"
 
 
+GIVEN_STATUSES = frozenset({ActionStatus.DONE, ActionStatus.REVERSED})
 UNPAID = frozenset({Settlement.RECORDED, Settlement.REQUESTED, Settlement.FAILED})
 UNDER_WAY = frozenset({Settlement.REQUESTED, Settlement.SETTLED})  # the money has left, or may have
 # Settlement: those it may follow.
@@ -151,18 +153,48 @@ class RecoveryAction(ConcernChild):
         """
         criteria = cls.listed(actor, **columns)
         if unpaid is not None:
-            criteria.append(cls.is_unpaid() if unpaid else ~cls.is_unpaid())
+            is_open = cls.is_unpaid() | cls.is_not_back()
+            criteria.append(is_open if unpaid else ~is_open)
         if beyond is not None:
             criteria.append(cls.over_limit.is_(beyond))
         if reviewed is not None:
-            was_reviewed = IN_EFFECT & cls.over_limit & cls.decided_at.is_not(None)
+            was_reviewed = WAS_GIVEN & cls.over_limit & cls.decided_at.is_not(None)
             criteria.append(was_reviewed if reviewed else cls.waits_for_review())
         return select(cls).where(*criteria).options(*cls.eager_options())
+
+    @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Return criteria for the actions of visible concerns; a till also sees the money of sensitive ones.
+
+        Of these it sees nothing else: see `shows_money_only`.
+        """
+        *of_stores, of_visible_concerns = super().visible_to(actor)
+        if not _is_till(actor):
+            return *of_stores, of_visible_concerns
+        return *of_stores, or_(of_visible_concerns, cls.settlement != Settlement.NONE)
+
+    def shows_money_only(self, actor: Actor) -> bool:
+        """Return whether somebody sees only that money is to be paid: a till, of a sensitive concern."""
+        return _is_till(actor) and not self.concern.is_readable_by(actor.permissions)
+
+    @classmethod
+    def listed(cls, actor: Actor, **columns: Any) -> list[ColumnElement[bool]]:
+        """Return criteria for a list, as for every child. Of voided concerns with what was paid or is to be reviewed.
+
+        A till may pay what was taken back before, and a review is owed for what was given, whatever came after.
+        """
+        stands = IN_EFFECT | cls.is_not_back() | cls.waits_for_review()
+        return super().listed(actor, stands=stands, **columns)
 
     @classmethod
     def is_unpaid(cls) -> ColumnElement[bool]:
         """Return the criterion for actions in effect whose money is not paid out yet."""
         return IN_EFFECT & cls.settlement.in_(UNPAID)
+
+    @classmethod
+    def is_not_back(cls) -> ColumnElement[bool]:
+        """Return the criterion for reversals that wait until it is told that the money came back."""
+        return cls.reverses_id.is_not(None) & cls.settlement.in_(UNPAID)
 
     @classmethod
     def counts_or_is_unsettled(cls) -> ColumnElement[bool]:
@@ -175,19 +207,19 @@ class RecoveryAction(ConcernChild):
         return or_(
             IN_EFFECT & ~is_reversed,
             cls.status == ActionStatus.PENDING,
-            cls.reverses_id.is_not(None) & cls.settlement.in_(UNPAID),
+            cls.is_not_back(),
         )
 
     @classmethod
     def waits_for_review(cls) -> ColumnElement[bool]:
-        """Return the criterion for what was given beyond a limit and nobody has looked at yet."""
-        return IN_EFFECT & cls.over_limit & cls.decided_at.is_(None)
+        """Return the criterion for what was given beyond a limit and nobody has looked at yet, also if taken back."""
+        return WAS_GIVEN & cls.over_limit & cls.decided_at.is_(None)
 
     @property
     def is_to_review(self) -> bool:
         """`waits_for_review` in Python."""
-        in_effect = self.status is ActionStatus.DONE and self.reverses_id is None
-        return in_effect and self.over_limit and self.decided_at is None
+        was_given = self.status in GIVEN_STATUSES and self.reverses_id is None
+        return was_given and self.over_limit and self.decided_at is None
 
     @property
     def given_90_days(self) -> dict[str, Any] | None:
@@ -361,6 +393,10 @@ class RecoveryAction(ConcernChild):
         return self.concern.add_event(step, by=by, at=at, details={**subject, **details})
 
 
+def _is_till(actor: Actor) -> bool:
+    return actor.api_key_id is not None and actor.may(Permission.SETTLEMENT_WRITE)
+
+
 def _is_witnessed(reversal: RecoveryAction | None) -> bool:
     """Return whether somebody said that the money is back; without that, a reversal is only the giver's word."""
     return reversal is not None and reversal.settlement is Settlement.SETTLED
@@ -368,3 +404,5 @@ def _is_witnessed(reversal: RecoveryAction | None) -> bool:
 
 # Given and not reversed. A reversing entry does not count by itself.
 IN_EFFECT = (RecoveryAction.status == ActionStatus.DONE) & RecoveryAction.reverses_id.is_(None)
+# The same, or reversed since.
+WAS_GIVEN = RecoveryAction.status.in_(GIVEN_STATUSES) & RecoveryAction.reverses_id.is_(None)

@@ -48,9 +48,9 @@ def record_action(
 
     Without a cost the action has the usual cost of the remedy, where that is in the currency that the store has now.
     What is more than `by` may give stays pending until somebody approves it. A store that reviews such actions
-    afterwards (`Store.above_limit`) acts first, but not where an action asks first whatever the store says: see
-    `Spending.allowance_of`. `fields` are `id` and `note`; `spending` is that of the concern where several actions are
-    recorded at once.
+    afterwards (`Store.above_limit`) acts first, for as much as it may in a day, but not where an action asks first
+    whatever the store says: see `Spending.allowance_of`. `fields` are `id` and `note`; `spending` is that of the
+    concern where several actions are recorded at once.
 
     Raises Invalid for a cost in another currency, so that the sums of a store's day are sums of one currency, for money
     or a gift without a cost, and for refunds of more than the order is worth. Raises Conflict where nobody could
@@ -63,7 +63,12 @@ def record_action(
     if cost is not None and cost.amount > 0:
         allowance, given = spending.allowance_of(remedy, cost), spending.given
         check_refunds_within_order(session, concern, remedy, cost)
-    acts_first = concern.store.above_limit is AboveLimit.ACT_FIRST and allowance is Allowance.BEYOND
+    acts_first = (
+        concern.store.above_limit is AboveLimit.ACT_FIRST
+        and allowance is Allowance.BEYOND
+        and cost is not None
+        and cost.amount <= spending.left_to_act_first()
+    )
     needs_approval = allowance is not Allowance.WITHIN and not acts_first
     if needs_approval and cost is not None:
         needs_approval = _asks_first(session, concern, remedy, cost, spending=spending, by=by, at=at)
@@ -135,11 +140,13 @@ def approve(
             raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
         if by.role is Role.ADMIN:
             managers_may = spending.within_manager_limit(action.remedy, cost)
-            _check_last_resort(session, action, managers_may=managers_may, at=at)
+            _check_last_resort(session, action, managers_may=managers_may, by=by, at=at)
         details |= _count(spending, action.remedy, cost)
         check_refunds_within_order(session, concern, action.remedy, cost)
         action.status, action.cost, action.requested_cost = ActionStatus.DONE, cost, None
         action.business_date, action.settlement = today, _settlement(action.remedy, cost)
+    else:
+        _check_last_resort(session, action, by=by, at=at)
     approved = action.record_event(ConcernStep.ACTION_APPROVED, by=by, at=at, **details)
     ended = None if find_pending(session, action.concern) else action.concern.apply_waiting_end(at=at)
     return [approved, ended] if ended else [approved]
@@ -151,6 +158,7 @@ def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime
     How the concern ended has to be told again: with what was declined it would have ended otherwise.
     """
     _record_decision(session, action, by=by, at=at, note=note)
+    _check_last_resort(session, action, by=by, at=at)
     if action.status is ActionStatus.PENDING:
         action.status, action.concern.waiting_end = ActionStatus.DECLINED, None
     return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
@@ -184,6 +192,7 @@ def review(
     if not action.is_to_review:
         raise InvalidState("Nothing was given here that has to be reviewed.", state=str(action.status))
     _record_decision(session, action, by=by, at=at, note=note)
+    _check_last_resort(session, action, by=by, at=at)
     return action.record_event(ConcernStep.ACTION_REVIEWED, by=by, at=at)
 
 
@@ -220,7 +229,7 @@ def _asks_first(
     )
     if approvers.can_decide_in(store, at):
         return True
-    left = spending.left_after_hours()
+    left = spending.left_to_act_first()
     if not store.is_open(at) and cost.amount <= left:
         return False
     raise Conflict(
@@ -230,8 +239,15 @@ def _asks_first(
     )
 
 
-def _check_last_resort(session: Session, action: RecoveryAction, *, managers_may: bool, at: datetime) -> None:
-    """Raise Forbidden for an administrator while a manager or a regional manager can be reached."""
+def _check_last_resort(
+    session: Session, action: RecoveryAction, *, by: Actor, at: datetime, managers_may: bool = True
+) -> None:
+    """Raise Forbidden for an administrator while a manager or a regional manager can be reached.
+
+    `managers_may`: whether a manager could; they decline and review whatever it costs.
+    """
+    if by.role is not Role.ADMIN:
+        return
     store, asked_by_id = action.concern.store, action.acted_by_id
     approvers = find_approvers(session, store, asked_by_id=asked_by_id, managers_may=managers_may, at=at)
     if approvers.somebody_before_administrators:
@@ -242,8 +258,7 @@ def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at:
     by.require(Permission.RECOVERY_APPROVE)
     if by.store_ids is not None and action.store_id not in by.store_ids:  # whoever gave a PIN on the phone of another
         raise Forbidden("Somebody of the store where it was asked for decides about it.")
-    needs_decision = action.status is ActionStatus.PENDING or (action.status is ActionStatus.DONE and action.over_limit)
-    if not needs_decision or action.decided_at is not None:
+    if action.status is not ActionStatus.PENDING and not action.is_to_review:
         raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))
     if action.expires_at is not None and action.expires_at <= at:
         raise InvalidState("Nobody decided in time; it has to be asked for again.", state=str(ActionStatus.EXPIRED))

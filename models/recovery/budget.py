@@ -180,8 +180,8 @@ class Spending:
         """Return whether a manager could approve this, as far as the customer's limit goes."""
         return within_manager_limit(self.given, remedy, cost)
 
-    def left_after_hours(self) -> int:
-        """Return for how much the store may still act first today where nobody could approve, in minor units."""
+    def left_to_act_first(self) -> int:
+        """Return for how much the store may still act first today, by its setting or after hours, in minor units."""
         if self.store_limits is None:
             return 0
         beyond = select(func.coalesce(func.sum(RecoveryAction.cost_amount), 0)).where(

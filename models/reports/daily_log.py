@@ -1,5 +1,6 @@
 """Daily recovery log of a store: what needs a person now, the figures of the day, and every concern."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.daily_log.daily_log import DailyLog, DailyLogPolicy
+from models.db.base import Money
 from models.organizations.store import Store
 from models.recovery.action import UNPAID, ActionStatus, RecoveryAction
 from models.recovery.follow_up import PENDING_STATUSES, FollowUp
@@ -30,7 +32,7 @@ class NeedsYouNow:
     """What needs a person: concerns of the day that are not resolved, first among them the unanswered alerts.
 
     And of the same day: follow-ups that are due or broken, approvals that are pending, money that was promised and not
-    yet paid, and what was given beyond a limit and nobody has reviewed.
+    yet paid, or taken back and is not back, and what was given beyond a limit and nobody has reviewed.
     """
 
     unanswered_alerts: Sequence[Concern]
@@ -47,6 +49,15 @@ class VoidedConcern:
 
     concern: Concern
     event: ConcernEvent
+
+    @property
+    def cost(self) -> list[Money]:
+        """What a till paid for it all the same and is not back, by currency."""
+        sums = Counter[str]()
+        for cost in (action.cost for action in self.concern.actions):
+            if cost is not None:
+                sums[cost.currency] += cost.amount
+        return [Money(amount, currency) for currency, amount in sorted(sums.items()) if amount]
 
     @classmethod
     def of(cls, concern: Concern) -> "VoidedConcern":
@@ -142,7 +153,10 @@ def build_daily_log(
     day: dict[str, Any] = {"store_id": store.id, "business_date": business_date}
     follow_ups = FollowUp.select_visible(actor, **day).where(FollowUp.status.in_(PENDING_STATUSES))
     is_unsettled = or_(
-        RecoveryAction.status == ActionStatus.PENDING, RecoveryAction.is_unpaid(), RecoveryAction.waits_for_review()
+        RecoveryAction.status == ActionStatus.PENDING,
+        RecoveryAction.is_unpaid(),
+        RecoveryAction.is_not_back(),
+        RecoveryAction.waits_for_review(),
     )
     actions = RecoveryAction.select_visible(actor, **day).where(is_unsettled)
     opens_at, closes_at = store.day_bounds(business_date)

@@ -40,6 +40,15 @@ _ACTIONS_BEYOND_WORDS = (
     .correlate(Concern)
     .scalar_subquery()
 )
+_STANDING_ACTIONS = (
+    select(func.count(RecoveryAction.id))
+    .where(RecoveryAction.organization_id == Concern.organization_id, RecoveryAction.concern_id == Concern.id)
+    .where(IN_EFFECT)
+    .correlate(Concern)
+    .scalar_subquery()
+)
+# Voided concerns count for whole stores only, except what a till paid for one, which stands in the cost of its cause.
+COUNTS_FOR_ITS_CAUSE = ~IS_VOIDED | (_STANDING_ACTIONS > 0)
 MOOD_AFTER_KNOWN = (_RESOLVED, Concern.mood_after.is_not(None))
 
 
@@ -135,8 +144,11 @@ def _parse_seconds(text: str | None) -> Values:
 
 
 def sum_concern_costs(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
-    """Return what was spent on those that count as concerns, by group and currency; one statement."""
-    return sum_costs(session, concerns.join(Concern.actions).where(IS_COUNTED_CONCERN), grouping)
+    """Return what was spent on those that count as concerns, by group and currency; one statement.
+
+    What a till paid stands in the cost until it is back, whatever has become of the concern.
+    """
+    return sum_costs(session, concerns.join(Concern.actions).where(IS_COUNTED_CONCERN | IN_EFFECT), grouping)
 
 
 def count_listening(

@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, true
 
 from models.concerns.concern import Concern
-from models.concerns.counted import IS_VOIDED
 from models.db.session import ScopedSession
 from models.reports.grouping import MAX_GROUPS, GroupBy, Grouping, too_many_groups
 from models.reports.periods import last_day
-from models.reports.rollups.aggregates import count_concerns, count_listening, sum_rollups
+from models.reports.rollups.aggregates import COUNTS_FOR_ITS_CAUSE, count_concerns, count_listening, sum_rollups
 from models.reports.rollups.dirty import Dirty, find_dirty
 from models.reports.rollups.month_cache import cached_month_totals
 from models.reports.rollups.scope import RollupQuery
@@ -104,7 +103,7 @@ def _count_rows(session: ScopedSession, days: _DayRange) -> KeyedTotals:
     concerns = select(Concern.id).select_from(Concern).join(Concern.store)
     concerns = concerns.where(*query.criteria(Concern), *days.criteria(Concern))
     if query.by_concern:
-        concerns = concerns.where(~IS_VOIDED)  # counted for whole stores only
+        concerns = concerns.where(COUNTS_FOR_ITS_CAUSE)
     yield from count_concerns(session, concerns, days.grouping(Concern))
     if not query.by_concern:
         yield from count_listening(session, lambda model: (*query.stores, *days.criteria(model)), days.grouping)

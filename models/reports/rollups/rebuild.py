@@ -16,7 +16,6 @@ from uuid_utils.compat import uuid7
 
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
-from models.concerns.counted import IS_VOIDED
 from models.db.dirty_days import DirtyCauseMonth, DirtyDay
 from models.db.session import ALL_TENANTS, Database, ScopedSession
 from models.organizations.organization import Organization
@@ -26,6 +25,7 @@ from models.recovery.follow_up import FollowUp
 from models.reports.grouping import GroupBy, Grouping, Key
 from models.reports.periods import last_day
 from models.reports.rollups.aggregates import (
+    COUNTS_FOR_ITS_CAUSE,
     DURATIONS,
     count_concerns,
     count_listening,
@@ -243,7 +243,10 @@ class _Batch:
 
     def _count_causes(self) -> TotalsByGroup:
         concerns = (
-            select(Concern.id).select_from(Concern).join(Concern.store).where(*self._in_month(Concern), ~IS_VOIDED)
+            select(Concern.id)
+            .select_from(Concern)
+            .join(Concern.store)
+            .where(*self._in_month(Concern), COUNTS_FOR_ITS_CAUSE)
         )
         return group_totals(count_concerns(self.session, concerns, self._grouping(BY_CAUSE, Concern)))
 

@@ -2,8 +2,10 @@
 
 import re
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
@@ -23,6 +25,7 @@ from tests.support.assertions import assert_problem
 from tests.support.databases import only_on_postgresql
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.openapi_document import operations, resolved
+from tests.support.rows import rows
 from tests.support.threads import at_once
 
 UNHAPPY = {"mood": 1, "customer": {"phone": "912 345 678"}, "category": "food", "place": "table-12"}
@@ -296,3 +299,19 @@ def test_one_key_for_two_bodies_is_422(unchanged: UnchangedOrganization) -> None
     """The key that the org's first concern was logged with."""
     answer = unchanged.ask("POST", "/v1/concerns", json={"mood": 1}, headers={"Idempotency-Key": "first"})
     assert_problem(answer, 422, "idempotency-key-reused")
+
+
+def test_nothing_can_be_guessed_from_what_is_kept_of_a_body(app: App, shop: Shop) -> None:
+    """A plain digest of a body with a PIN told the PIN after a million tries."""
+    body = {"mood": 2, "store_id": str(shop.store_id)}
+    for expected in (201, 201):
+        answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=body, headers={"Idempotency-Key": "k"})
+        assert answer.status_code == expected
+    (kept,) = rows(app, IdempotencyKey)
+    plain = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    assert kept.body_digest != sha256(plain).digest()
+    with app.back_office.writing(shop.organization_id) as session:  # as the version before kept it
+        row = session.get_one(IdempotencyKey, (shop.organization_id, kept.id))
+        row.body_digest = sha256(plain).digest()
+    again = app.request("POST", "/v1/concerns", (shop, "floor"), json=body, headers={"Idempotency-Key": "k"})
+    assert again.headers["Idempotent-Replayed"] == "true"

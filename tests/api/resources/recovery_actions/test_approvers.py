@@ -96,8 +96,15 @@ def test_an_administrator_approves_where_nobody_before_them_can_be_reached(app: 
     first, second = give(app, shop, 50).json, give(app, shop, 50).json
     answer = decide(app, shop, first, "approve", "admin")
     assert answer.json["status"] == "done", answer.text
+    change(app, shop, above_limit="act_first")
+    beyond = give(app, shop, 30, by="colleague").json
     give_phone(app.back_office, shop, "regional", "phone of the regional")
     assert_problem(decide(app, shop, second, "approve", "admin"), 403, "forbidden")
+    assert_problem(decide(app, shop, second, "decline", "admin", note="No."), 403, "forbidden")
+    assert beyond["status"] == "done"
+    for verb, body in (("review", {}), ("approve", {}), ("decline", {"note": "Next time ask."})):
+        assert_problem(decide(app, shop, beyond, verb, "admin", **body), 403, "forbidden")
+    assert decide(app, shop, beyond, "review", "regional").status_code == 200
     assert_problem(decide(app, shop, second, "approve", "floor"), 403, "forbidden")
 
 
@@ -140,6 +147,33 @@ def test_a_manager_on_shift_is_there_also_without_a_phone(app: App, shop: Shop) 
     assert_problem(decide(app, shop, action, "approve", "admin"), 403, "forbidden")
 
 
+def test_a_store_acts_first_for_so_much_in_a_day(app: App, shop: Shop) -> None:
+    """A store that reviews afterwards acted first without end."""
+    change(app, shop, above_limit="act_first")
+    actions = [give(app, shop, amount, by).json for amount, by in ((60, "floor"), (41, "colleague"), (40, "colleague"))]
+    assert [action["status"] for action in actions] == ["done", "pending", "done"]
+    assert give(app, shop, 26, "colleague").json["status"] == "pending"
+    app.clock.move(days=1)
+    assert give(app, shop, 100).json["status"] == "done"
+
+
+def test_a_review_is_owed_though_it_was_taken_back(app: App, shop: Shop) -> None:
+    change(app, shop, above_limit="act_first")
+    action, other = (give(app, shop, amount).json for amount in (30, 40))
+    for each in (action, other):
+        assert decide(app, shop, each, "reverse", "floor").json["status"] == "reversed"
+    void = f"/v1/concerns/{other['concern_id']}/void"
+    assert app.request("POST", void, (shop, "floor"), json={"reason": "twice"}).status_code == 200
+    assert to_review(app, shop) == [other["id"], action["id"]]
+    path = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
+    waiting = app.request("GET", path, (shop, "manager")).json["needs_you_now"]["to_review"]
+    assert [each["id"] for each in waiting] == [action["id"], other["id"]]
+    for each in (action, other):
+        reviewed = decide(app, shop, each, "review", "manager").json
+        assert (reviewed["status"], reviewed["decision"]["at"] is not None) == ("reversed", True)
+    assert to_review(app, shop) == []
+
+
 def test_what_was_given_beyond_the_limit_waits_for_a_review(app: App, shop: Shop) -> None:
     change(app, shop, above_limit="act_first")
     by_floor, by_manager = give(app, shop, 50).json, give(app, shop, 500, by="manager").json
@@ -164,7 +198,7 @@ def test_what_was_given_beyond_the_limit_waits_for_a_review(app: App, shop: Shop
 def test_the_region_is_told_when_a_store_passes_the_limit_of_its_day(scenario: StoreScenario) -> None:
     app, shop = scenario.app, scenario.shop
     scenario.give_phones()
-    limits = [{"currency": "EUR", "most_per_action": 15_000, "most_per_day": 4000, "most_after_hours": 0}]
+    limits = [{"currency": "EUR", "most_per_action": 15_000, "most_per_day": 4000, "most_after_hours": 10_000}]
     change(app, shop, own_limits=limits, above_limit="act_first")
     for second, by in enumerate(("floor", "colleague", "lead")):
         assert give(app, shop, 25, by).json["status"] == "done", second
@@ -175,7 +209,7 @@ def test_the_region_is_told_when_a_store_passes_the_limit_of_its_day(scenario: S
 def test_the_region_is_told_too_where_a_concern_or_an_approval_takes_it_there(scenario: StoreScenario) -> None:
     app, shop = scenario.app, scenario.shop
     scenario.give_phones()
-    limits = [{"currency": "EUR", "most_per_action": 15_000, "most_per_day": 2000, "most_after_hours": 0}]
+    limits = [{"currency": "EUR", "most_per_action": 15_000, "most_per_day": 2000, "most_after_hours": 10_000}]
     change(app, shop, own_limits=limits, above_limit="act_first")
     scenario.log(mood=3, recovery_actions=[{"remedy": "voucher", "cost": {"amount": 2500, "currency": "EUR"}}])
     scenario.let_pass(seconds=1)
