@@ -137,6 +137,15 @@ def test_checks_are_bounded_by_the_hour_and_the_size_of_the_store(app: App, shop
     assert app.request("POST", "/v1/checks", (shop, "floor"), json=body).status_code == 201
 
 
+def test_a_larger_store_may_tap_more_often(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.concerns.check.MIN_PLACES_FOR_CHECKS", 1)
+    most = MAX_CHECKS_PER_PLACE * 2  # its places
+    body = {"store_id": str(shop.store_id)}
+    assert app.request("POST", "/v1/checks", (shop, "floor"), json=body | {"count": most}).status_code == 201
+    refused = app.request("POST", "/v1/checks", (shop, "floor"), json=body)
+    assert assert_problem(refused, 409, "too-many")["most"] == most
+
+
 def test_a_person_who_installs_the_app_a_thousand_times_has_no_more_phones_for_it(
     app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
