@@ -8,12 +8,14 @@ import pytest
 from models.alerts.rule import AlertRule
 from models.organizations.catalogue_item import CatalogueItem
 from models.policy_defaults import MAX_CHECKS_PER_PLACE, MAX_INSTALLATIONS, MIN_PLACES_FOR_CHECKS
+from models.staff.credentials.api_key import ApiKey
 from models.staff.device import Device
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.concerns import edit, log_concern, move
 from tests.support.factories.customers import make_customer
+from tests.support.factories.daily_log import add_amendment, sign_off
 from tests.support.factories.organizations import Shop
 from tests.support.factories.staff import give_phone
 from tests.support.rows import rows
@@ -54,6 +56,30 @@ def test_what_an_organization_keeps_without_end_is_bounded_with_one_error(
         problem = refuses_the_third(app, by, shop, f"/v1/{path}", bodies)
         assert problem["most"] == most
         assert problem["of"] in problem["detail"]
+
+
+def test_shifts_amendments_and_keys_that_are_gone_are_bounded(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.staff.shift.MAX_SHIFTS_PER_DAY", 2)
+    monkeypatch.setattr("models.staff.credentials.api_key.MAX_API_KEYS_EVER", len(rows(app, ApiKey)) + 1)
+    monkeypatch.setattr("models.daily_log.daily_log.MAX_AMENDMENTS", 1)
+    body, shift = {"store_id": str(shop.store_id)}, "/v1/me/shift"
+    for _ in range(2):
+        assert app.request("PUT", shift, (shop, "floor"), json=body).status_code == 200
+        assert app.request("DELETE", shift, (shop, "floor")).status_code == 204
+    key = {"name": "till", "scopes": ["concerns:write"]}
+    made = app.request("POST", "/v1/api-keys", (shop, "admin"), json=key).json
+    assert app.request("POST", f"/v1/api-keys/{made['id']}/revoke", (shop, "admin")).status_code == 200
+    refused = [
+        app.request("PUT", shift, (shop, "floor"), json=body),
+        app.request("POST", "/v1/api-keys", (shop, "admin"), json=key),
+    ]
+    app.clock.move(days=1)
+    assert sign_off(app, shop).status_code == 200
+    assert add_amendment(app, shop).status_code == 201
+    for answer in (*refused, add_amendment(app, shop)):
+        assert_problem(answer, 409, "too-many")
 
 
 def test_what_is_noted_on_one_concern_is_bounded_and_it_can_still_be_taken_and_resolved(
