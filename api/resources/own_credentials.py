@@ -9,7 +9,7 @@ from flask import current_app, g
 from api.schemas.own_credentials import PutPasswordSchema, PutPinSchema
 from api.web.keys import pin_key
 from api.web.password_queue import password_queues
-from api.web.rate_limits import FAILED_OWN_SECRET_LIMIT, PASSWORD_CHECKS_LIMIT, check_limit, count_hit
+from api.web.rate_limits import FAILED_OWN_SECRET_LIMIT, PASSWORD_CHECKS_LIMIT, SecretTry, count_hit
 from api.web.resource import Resource
 from api.web.shared_blueprints import me as blp
 from models.access import Permission
@@ -85,10 +85,10 @@ def _turn(staff: Staff) -> Iterator[None]:
 
 def _require_password(staff: Staff, password: str | None) -> None:
     """Raise Invalid unless this is the person's password, and count the try. argon2 is slow: no transaction is open."""
-    check_limit(FAILED_OWN_SECRET_LIMIT, "own-secret", str(staff.id))
+    attempt = SecretTry((FAILED_OWN_SECRET_LIMIT, ("own-secret", str(staff.id))))
     if password is None or not _matches(staff, password):
-        count_hit(FAILED_OWN_SECRET_LIMIT, "own-secret", str(staff.id))
         raise Invalid("This is not your present password.", pointer="/current_password")
+    attempt.take_back()
 
 
 def _matches(staff: Staff, password: str) -> bool:
@@ -97,10 +97,10 @@ def _matches(staff: Staff, password: str) -> bool:
 
 
 def _require_pin(staff: Staff, pin: str | None) -> None:
-    check_limit(FAILED_OWN_SECRET_LIMIT, "own-secret", str(staff.id))
+    attempt = SecretTry((FAILED_OWN_SECRET_LIMIT, ("own-secret", str(staff.id))))
     if pin is None or not pin_matches(staff.pin_digest, pin, key=pin_key(), staff_id=staff.id):
-        count_hit(FAILED_OWN_SECRET_LIMIT, "own-secret", str(staff.id))
         raise Invalid("This is not your present PIN.", pointer="/current_pin")
+    attempt.take_back()
 
 
 def _change(before: Staff, new: NewCredentials) -> None:

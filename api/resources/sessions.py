@@ -14,7 +14,7 @@ from api.web.device_proof import make_device_proof, proven_phone
 from api.web.keys import pin_key, second_factor_key
 from api.web.pagination import paginate
 from api.web.problems import HttpProblem
-from api.web.rate_limits import FAILED_PIN_LIMIT, WRONG_CODE_LIMIT, check_limit, count_hit
+from api.web.rate_limits import FAILED_PIN_LIMIT, WRONG_CODE_LIMIT, SecretTry
 from api.web.resource import Resource
 from api.web.sign_in_tries import SignInTries
 from models.access import Permission
@@ -51,8 +51,9 @@ class Sessions(Resource):
         every account after 20 failures of ten minutes at any, and this account for strangers after 50 of an hour from
         anywhere (429). An IPv6 network (/64) counts as one address. 429 too while too many sign in at once. A phone
         that sends the `device_proof` of its last sign-in is no stranger: it has its own five failures a minute and is
-        served before strangers. Whoever has a second factor sends its `code` too: 401 `second-factor-required` without
-        it, when the password is right. A code is accepted once.
+        served before strangers. So is a person at an address where they signed in within 90 days. Whoever has a second
+        factor sends its `code` too: 401 `second-factor-required` without it, when the password is right. A code is
+        accepted once.
 
         On a shared phone people send its `device_secret` as well, or that with `staff_id` and `pin` only. People of
         another organization do not sign in on it, and after 20 wrong passwords of ten minutes, whosever they are, it
@@ -71,15 +72,14 @@ class Sessions(Resource):
 def _sign_in_with_pin(database: Database, *, device_secret: str, staff_id: UUID, pin: str) -> SignIn:
     """Sign somebody in on a shared phone. Without the secret of the phone nothing else is looked up or counted."""
     secret = _check_phone(database, device_secret)
-    attempt = ("pin", secret.organization_id.hex, staff_id.hex)
-    check_limit(FAILED_PIN_LIMIT, *attempt)
+    attempt = SecretTry((FAILED_PIN_LIMIT, ("pin", secret.organization_id.hex, staff_id.hex)))
     with database.writing(secret.organization_id) as session:
         result, phone = try_pin(session, secret, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
+        if result is not PinResult.WRONG:
+            attempt.take_back()
         if result is PinResult.RIGHT and phone is not None:
             staff = Staff.get_for_sign_in(session, staff_id)
             return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PIN, at=g.now)
-    if result is PinResult.WRONG:
-        count_hit(FAILED_PIN_LIMIT, *attempt)
     raise _refused_pin(result)
 
 
@@ -99,14 +99,13 @@ def _sign_in_with_password(
     shared_phone = secret.digest.hex() if secret else None
     known_phone = None if is_foreign else shared_phone or proven_phone(database, device_proof, organization, login)
     tries = SignInTries.at(organization, login, known_phone=known_phone, shared_phone=shared_phone)
-    with tries.turn():
+    with tries.turn() as attempt:
         organization_id, password_hash = _find_password_hash(database, organization, login)
         if is_foreign:
             password_hash = None
         # argon2 is slow on purpose: no transaction is open meanwhile.
         spelling = matching_spelling(password_hash, password, verify=tries.queue.verify)
         if spelling is None:
-            tries.count_failure()
             raise _wrong_sign_in()
         if password_hash is not None and organization_id is not None:
             password_hash = _hash_in_nfc(database, organization_id, password_hash, spelling)
@@ -116,12 +115,17 @@ def _sign_in_with_password(
             phone = None if secret is None else Device.lock_by_secret(session, secret)
             staff = Staff.find_for_sign_in(session, login, at=g.now)
             # Whoever changed the password or left meanwhile is not let in.
-            if staff is not None and staff.password_hash == password_hash and _accepts_code(session, staff, code):
-                if secret is None:
-                    return staff, *StaffSession.open(session, staff=staff, at=g.now)
-                if phone is not None and may_use_with_password(session, phone, staff, at=g.now):
+            if staff is not None and staff.password_hash == password_hash:
+                if staff.second_factor_at is not None and code is None:
+                    attempt.take_back()
+                    raise _code_required()
+                may_use = secret is None or (phone and may_use_with_password(session, phone, staff, at=g.now))
+                if _accepts_code(session, staff, code) and may_use:
+                    attempt.take_back()
+                    tries.remember_address()
+                    if phone is None:
+                        return staff, *StaffSession.open(session, staff=staff, at=g.now)
                     return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)
-    tries.count_failure()
     raise _wrong_sign_in()
 
 
@@ -159,21 +163,20 @@ def _wrong_sign_in() -> HttpProblem:
     return HttpProblem(401, "There is no such sign-in, or what was given for it is not right.", code="wrong-sign-in")
 
 
-def _accepts_code(session: Session, staff: Staff, code: str | None) -> bool:
-    """Return whether the person needs no second factor, or this is a code of it.
+def _code_required() -> HttpProblem:
+    return HttpProblem(401, "Send the code of your authenticator app too.", code="second-factor-required")
 
-    HttpProblem when there is no code, or too many were wrong.
-    """
+
+def _accepts_code(session: Session, staff: Staff, code: str | None) -> bool:
+    """Return whether the person needs no second factor, or this is a code of it. HttpProblem after many wrong ones."""
     if staff.second_factor_at is None:
         return True
-    if code is None:
-        raise HttpProblem(401, "Send the code of your authenticator app too.", code="second-factor-required")
-    check_limit(WRONG_CODE_LIMIT, "second-factor", str(staff.id))
+    attempt = SecretTry((WRONG_CODE_LIMIT, ("second-factor", str(staff.id))))
     factor = SecondFactor.of(session, staff.id, lock=True)
-    if factor is not None and factor.accepts(code, key=second_factor_key(), at=g.now):
-        return True
-    count_hit(WRONG_CODE_LIMIT, "second-factor", str(staff.id))
-    return False
+    if code is None or factor is None or not factor.accepts(code, key=second_factor_key(), at=g.now):
+        return False
+    attempt.take_back()
+    return True
 
 
 def _find_password_hash(database: Database, organization: str, login: str) -> tuple[UUID | None, str | None]:

@@ -6,7 +6,7 @@ from flask import current_app, g
 
 from api.web.keys import pin_key
 from api.web.problems import HttpProblem
-from api.web.rate_limits import FAILED_PIN_LIMIT, check_limit, count_hit
+from api.web.rate_limits import FAILED_PIN_LIMIT, SecretTry
 from models.access import Actor
 from models.db.session import Database
 from models.errors import Invalid
@@ -22,12 +22,13 @@ def approver_at_phone(staff_id: UUID, pin: str) -> Actor:
     phone_id = g.actor.shared_phone_id
     if phone_id is None:
         raise Invalid("A PIN is taken on an enrolled phone only.", pointer="/approver")
-    attempt = ("pin", g.actor.organization_id.hex, staff_id.hex)
-    check_limit(FAILED_PIN_LIMIT, *attempt)
+    attempt = SecretTry((FAILED_PIN_LIMIT, ("pin", g.actor.organization_id.hex, staff_id.hex)))
     result, approver = find_by_pin(g.session, phone_id, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
     if approver is not None:
+        attempt.take_back()
         return approver
     if result is PinResult.NEEDS_MANAGER:
+        attempt.take_back()
         detail = "Too many wrong PINs here: a manager has to sign in on this phone with their password."
         raise HttpProblem(401, detail, code="manager-password-required")
     # The transaction of the request ends here, and the wrong PIN is counted all the same.
@@ -35,5 +36,4 @@ def approver_at_phone(staff_id: UUID, pin: str) -> Actor:
     database: Database = current_app.extensions["database"]
     with database.writing(g.actor.organization_id) as session:
         count_wrong_pin(session, phone_id, at=g.now)
-    count_hit(FAILED_PIN_LIMIT, *attempt)
     raise HttpProblem(403, "This is not the PIN of somebody who may use this phone.", code="wrong-pin")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
 from typing import Final
@@ -27,12 +28,12 @@ RECEIPT_QR_LIMIT: Final = Limit(60, 10 * MINUTE)
 IMPORT_LIMIT: Final = Limit(20, HOUR)  # per person, dry runs too: each is as much work as an import
 FAILED_PIN_LIMIT: Final = Limit(5, 15 * MINUTE)  # per person over all shared phones of the organization
 FAILED_SIGN_IN_LIMIT: Final = Limit(5, MINUTE)  # at one account from one address, or on one known phone
-# At all accounts from one address, which a store may share; and at one account from all addresses. Known phones do not
-# count, and are not held up by either.
+# At all accounts from one address, which a store may share; and at one account from all addresses. Known phones, and
+# people at an address where they signed in before, do not count and are not held up by either.
 FAILED_OF_ADDRESS_LIMIT: Final = Limit(20, 10 * MINUTE)
 FAILED_OF_ACCOUNT_LIMIT: Final = Limit(50, HOUR)
 FAILED_OF_SHARED_PHONE_LIMIT: Final = Limit(20, 10 * MINUTE)  # at all accounts from one shared phone, by its secret
-FAILED_OF_KNOWN_PHONES_LIMIT: Final = Limit(30, HOUR)  # at one account from all known phones
+FAILED_OF_KNOWN_PHONES_LIMIT: Final = Limit(30, HOUR)  # at one account from all known phones; from known addresses
 # Right ones too, each of which is as much work: at one account on one known phone, and own ones of a person.
 PASSWORD_CHECKS_LIMIT: Final = Limit(10, MINUTE)
 FAILED_OWN_SECRET_LIMIT: Final = Limit(5, MINUTE)  # per person: wrong present passwords or PINs
@@ -62,14 +63,34 @@ def count_hit(limit: Limit, *key: str) -> None:
     _refuse_unless_allowed(rate_limiter().count(limit, *key, hits=[_name_of_request()], at=g.now))
 
 
-def record_hit(limit: Limit, *key: str) -> None:
-    """Count one hit of a request that is refused anyway."""
-    show_usage(rate_limiter().count(limit, *key, hits=[_name_of_request()], at=g.now))
+class SecretTry:
+    """A try at a secret. It is counted before the secret is checked, and taken back when that was right.
 
+    So of many at once no more are checked than a limit allows. What ends in any other way stays counted.
+    """
 
-def check_limit(limit: Limit, *key: str) -> None:
-    """Raise HttpProblem 429 when the limit is used up; count nothing."""
-    _refuse_unless_allowed(rate_limiter().usage(limit, *key, at=g.now))
+    def __init__(self, *limits: tuple[Limit, Sequence[str]]) -> None:
+        """Count the try. HttpProblem 429 when one of the limits is used up; nothing is counted then."""
+        self._counted: list[tuple[Limit, Sequence[str], Usage]] = []
+        self._is_taken_back = False
+        for limit, key in limits:
+            usage = rate_limiter().count(limit, *key, hits=[_name_of_request()], at=g.now)
+            if not usage.allowed:
+                self.take_back()
+                _refuse_unless_allowed(usage)
+            self._counted.append((limit, key, usage))
+        after_this_request(self._show)
+
+    def take_back(self) -> None:
+        """Count the try no more: the secret was right, or was not looked at."""
+        self._is_taken_back = True
+        for limit, key, _ in self._counted:
+            rate_limiter().take_back(limit, *key, hit=_name_of_request())
+
+    def _show(self, response: Response) -> Response:
+        for _, _, usage in self._counted:
+            _add_headers(response, replace(usage, used=usage.used - 1) if self._is_taken_back else usage)
+        return response
 
 
 def contact_budget(object_id: UUID | None = None) -> ContactBudget:
@@ -99,12 +120,16 @@ def show_usage(usage: Usage) -> None:
 
     @after_this_request
     def add_headers(response: Response) -> Response:
-        shown = response.headers.get("RateLimit-Remaining", type=int)
-        if shown is None or usage.remaining <= shown:
-            response.headers["RateLimit-Limit"] = str(usage.limit.amount)
-            response.headers["RateLimit-Remaining"] = str(usage.remaining)
-            response.headers["RateLimit-Reset"] = str(_seconds_until_reset(usage))
-        return response
+        return _add_headers(response, usage)
+
+
+def _add_headers(response: Response, usage: Usage) -> Response:
+    shown = response.headers.get("RateLimit-Remaining", type=int)
+    if shown is None or usage.remaining <= shown:
+        response.headers["RateLimit-Limit"] = str(usage.limit.amount)
+        response.headers["RateLimit-Remaining"] = str(usage.remaining)
+        response.headers["RateLimit-Reset"] = str(_seconds_until_reset(usage))
+    return response
 
 
 def _name_of_request() -> str:

@@ -51,5 +51,8 @@ class RedisCounter:
         resets_at = datetime.fromtimestamp(float(oldest), UTC) + timedelta(seconds=window)
         return Usage(limit, used, bool(allowed), resets_at)
 
+    def take_back(self, key: str, hit: str) -> None:
+        self._redis.zrem(PREFIX + key, hit)
+
     def ping(self) -> None:
         self._redis.ping()

@@ -68,6 +68,13 @@ class DatabaseCounter:
             self._delete_expired(at=at)
         return usage
 
+    def take_back(self, key: str, hit: str) -> None:
+        of_key = _TABLE.c.key == key
+        with self._engine.begin() as connection:
+            counted = connection.scalars(select(_TABLE.c.hits).where(of_key).with_for_update()).one_or_none() or {}
+            others = {name: second for name, second in counted.items() if name != hit}
+            connection.execute(update(_TABLE).where(of_key).values(hits=others))
+
     def ping(self) -> None:
         with self._engine.begin() as connection:
             connection.execute(select(_TABLE.c.key).limit(1))

@@ -62,6 +62,10 @@ class HitCounter(Protocol):
         """
         ...
 
+    def take_back(self, key: str, hit: str) -> None:
+        """Forget this hit, if it was counted."""
+        ...
+
     def ping(self) -> None:
         """Raise one of `failures` when the counter is away."""
         ...
@@ -100,6 +104,10 @@ class MemoryCounter:
                     self._hits.popitem(last=False)
             return usage
 
+    def take_back(self, key: str, hit: str) -> None:
+        with self._lock:
+            self._hits.get(key, {}).pop(hit, None)
+
     def ping(self) -> None:
         """It is never away."""
 
@@ -126,6 +134,16 @@ class RateLimiter:
         usage = self._ask(limit, key, (), at)
         return Usage(limit, usage.used, usage.remaining > 0, usage.resets_at)
 
+    def take_back(self, limit: Limit, *key: str, hit: str) -> None:
+        """Forget a hit that was counted, wherever that was."""
+        digest = _digest(limit, key)
+        self._fallback.take_back(digest, hit)
+        if time.monotonic() >= self._left_alone_until:
+            try:
+                self.counter.take_back(digest, hit)
+            except self.counter.failures as error:
+                self._leave_alone(error)
+
     def is_away(self) -> bool:
         """Return whether the counter is away now, so that each process counts for itself."""
         try:
@@ -135,13 +153,20 @@ class RateLimiter:
         return False
 
     def _ask(self, limit: Limit, key: Sequence[str], hits: Sequence[str], at: datetime) -> Usage:
-        # A digest, because keys name logins and addresses, which are personal data.
-        name = "\0".join([str(limit.amount), str(limit.window.total_seconds()), *key])
-        digest = hashlib.sha256(name.encode()).hexdigest()
+        digest = _digest(limit, key)
         if time.monotonic() >= self._left_alone_until:
             try:
                 return self.counter.count(digest, limit, hits, at=at)
             except self.counter.failures as error:
-                self._left_alone_until = time.monotonic() + ASK_AGAIN_AFTER
-                log.warning("rate limits counted in this process only", error=type(error).__name__)
+                self._leave_alone(error)
         return self._fallback.count(digest, limit, hits, at=at)
+
+    def _leave_alone(self, error: Exception) -> None:
+        self._left_alone_until = time.monotonic() + ASK_AGAIN_AFTER
+        log.warning("rate limits counted in this process only", error=type(error).__name__)
+
+
+def _digest(limit: Limit, key: Sequence[str]) -> str:
+    """Return what a counter knows a key by: keys name logins and addresses, which are personal data."""
+    name = "\0".join([str(limit.amount), str(limit.window.total_seconds()), *key])
+    return hashlib.sha256(name.encode()).hexdigest()

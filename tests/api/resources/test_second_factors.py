@@ -149,7 +149,7 @@ def test_each_recovery_code_is_accepted_once_however_it_is_typed(app: App, shop:
     assert sign_in(app, shop, code=first).status_code == 401
     assert sign_in(app, shop, code=f" {second.upper().replace('-', ' ')} ").status_code == 201
     answers = at_once([lambda: sign_in(app, shop, code=second)] * 2)
-    assert {answer.status_code for answer in answers} == {401}
+    assert {answer.status_code for answer in answers} <= {401, 429}  # one of them waits for the other, or asks again
 
 
 def test_wrong_codes_are_counted_with_wrong_passwords(app: App, shop: Shop) -> None:

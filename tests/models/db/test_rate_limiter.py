@@ -34,6 +34,9 @@ def check_window(counter: HitCounter) -> None:
     assert (usage.used, usage.remaining, usage.resets_at) == (3, 0, NOON + timedelta(minutes=1))
     # What was refused was not counted: the first hit leaves the window after a minute, and one more fits.
     assert [allowed(counter, second, f"hit at {second}") for second in (60, 61)] == [True, False]
+    counter.take_back("key", "hit at 60")
+    counter.take_back("key", "never counted")
+    assert [allowed(counter, second, f"hit at {second}") for second in (62, 63)] == [True, False]
     assert counter.count("another key", LIMIT, ["hit"], at=NOON).used == 1
 
 

@@ -15,6 +15,7 @@ from tests.support.factories.organizations import PASSWORD, Shop, make_shop
 from tests.support.factories.shared_phones import enrol
 
 WRONG = "Summer2026!"
+ELSEWHERE = "203.0.113.99"
 
 
 def sign_in(app: App, shop: Shop, login: str = "floor", *, address: str = "192.0.2.1", **body: Any) -> TestResponse:
@@ -32,7 +33,7 @@ def test_one_password_tried_at_many_accounts_is_refused(app: App, shop: Shop) ->
 
 
 def test_one_account_tried_from_many_addresses_is_refused_and_its_own_phone_signs_in(app: App, shop: Shop) -> None:
-    proof = sign_in(app, shop).json["device_proof"]
+    proof = sign_in(app, shop, address=ELSEWHERE).json["device_proof"]
     for number in range(50):
         assert sign_in(app, shop, address=f"198.51.100.{number}", password=WRONG).status_code == 401
     assert_problem(sign_in(app, shop, address="203.0.113.1"), 429, "too-many-requests")
@@ -51,8 +52,34 @@ def test_one_account_tried_from_many_addresses_is_refused_and_its_own_phone_sign
     assert sign_in(app, shop).status_code == 429
 
 
+def test_strangers_keep_nobody_out_at_an_address_where_they_signed_in_before(app: App, shop: Shop) -> None:
+    assert sign_in(app, shop).status_code == 201
+    for number in range(20):  # on the Wi-Fi of the shop
+        assert sign_in(app, shop, f"nobody-{number}", password=WRONG).status_code == 401
+    for number in range(50):  # and at this account, from anywhere
+        assert sign_in(app, shop, address=f"198.51.100.{number}", password=WRONG).status_code == 401
+    assert sign_in(app, shop, "colleague").status_code == 429  # was never here
+    assert sign_in(app, shop, address="198.51.100.1").status_code == 429
+    assert sign_in(app, shop).status_code == 201
+    # Tries at this account from here have limits of their own.
+    statuses = [sign_in(app, shop, password=WRONG).status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    app.clock.move(minutes=1)
+    assert sign_in(app, shop).status_code == 201
+    for _ in range(5):
+        app.clock.move(minutes=1)
+        statuses += [sign_in(app, shop, password=WRONG).status_code for _ in range(5)]
+    assert statuses.count(401) == 30
+    app.clock.move(minutes=1)
+    assert sign_in(app, shop, password=WRONG).status_code == 429
+    app.clock.move(days=90)
+    for number in range(20):
+        assert sign_in(app, shop, f"nobody-{number}", password=WRONG).status_code == 401
+    assert sign_in(app, shop).status_code == 429  # it was too long ago
+
+
 def test_strangers_wait_in_a_short_queue_of_their_own(app: App, shop: Shop) -> None:
-    proof = sign_in(app, shop).json["device_proof"]
+    proof = sign_in(app, shop, address=ELSEWHERE).json["device_proof"]
     queues = app.flask.extensions["password_queues"]
     places = queues.strangers._places
     taken = [places.acquire(blocking=False) for _ in range(3)]
@@ -62,6 +89,7 @@ def test_strangers_wait_in_a_short_queue_of_their_own(app: App, shop: Shop) -> N
         assert_problem(refused, 429, "too-many-requests")
         assert refused.headers["Retry-After"] == "1"
         assert sign_in(app, shop, device_proof=proof).status_code == 201
+        assert sign_in(app, shop, address=ELSEWHERE).status_code == 201  # where this person signed in before
     finally:
         for _ in range(2):
             places.release()
@@ -115,19 +143,19 @@ def test_an_ipv6_network_counts_as_one_address_and_a_mapped_ipv4_as_itself(app: 
 def test_a_proof_ends_with_the_password_and_with_a_sign_out_from_elsewhere_not_with_ones_own(
     app: App, shop: Shop
 ) -> None:
-    first = sign_in(app, shop).json
+    first = sign_in(app, shop, address=ELSEWHERE).json
     own, headers = first["device_proof"], {"Authorization": f"Bearer {first['token']}"}
     for number in range(50):
         sign_in(app, shop, address=f"198.51.100.{number}", password=WRONG)
     app.clock.move(seconds=1)
     assert app.request("DELETE", "/v1/sessions/current", headers=headers).status_code == 204
-    second = sign_in(app, shop, device_proof=own).json
+    second = sign_in(app, shop, address=ELSEWHERE, device_proof=own).json
     headers = {"Authorization": f"Bearer {second['token']}"}
     app.clock.move(seconds=1)
     assert app.request("DELETE", "/v1/me/sessions", headers=headers).status_code == 204  # a lost phone
     assert [sign_in(app, shop, device_proof=proof).status_code for proof in (own, second["device_proof"])] == [429] * 2
     app.clock.move(hours=1)
-    third = sign_in(app, shop).json
+    third = sign_in(app, shop, address=ELSEWHERE).json
     with app.back_office.writing(shop.organization_id) as session:
         staff = session.get_one(Staff, (shop.organization_id, shop.staff["floor"]))
         staff.password_hash = hash_password("another password")

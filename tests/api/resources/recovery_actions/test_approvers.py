@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from api.web import approver as approver_module
 from models.access import Role
 from models.alerts.notification import NotificationKind
 from models.organizations.store import Store
@@ -14,12 +15,14 @@ from models.recovery.approvers import Approver, Approvers
 from models.staff.staff import Staff, StaffStore
 from tests.support.app import App
 from tests.support.assertions import assert_problem
+from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import make_code
 from tests.support.factories.shared_phones import PIN, SharedPhone, enrol, set_pins, sign_in_with_pin
 from tests.support.factories.staff import give_phone
 from tests.support.store_scenario import StoreScenario, store_scenario
+from tests.support.threads import Meeting
 
 APPROVAL, DAY_LIMIT = NotificationKind.APPROVAL, NotificationKind.DAY_LIMIT
 SHUT_AT_NOON = {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "22:00"}], "exceptions": []}
@@ -304,3 +307,19 @@ def test_a_pin_that_is_wrong_counts_and_opens_nothing(app: App, shop: Shop) -> N
     assert approve("manager", PIN).status_code == 429
     assert sign_in_with_pin(phone, shop, "manager").status_code == 429
     assert approve("regional", PIN).json["status"] == "done"
+
+
+@only_on_postgresql  # SQLite has one writer
+def test_pins_at_once_are_counted_before_they_are_checked(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_phone(app, shop)
+    actions = [give(app, shop, 50).json for _ in range(4)]
+    who = {"staff_id": str(shop.staff["manager"]), "pin": "000000"}
+    for action in actions[:3]:
+        assert decide(app, shop, action, "approve", "floor", approver=who).status_code == 403
+    meeting, left = Meeting(4), iter(actions)
+    monkeypatch.setattr(approver_module, "find_by_pin", meeting.before(approver_module.find_by_pin))
+    answers = meeting.all_at_once(lambda: decide(app, shop, next(left), "approve", "floor", approver=who))
+    assert sorted(answer.status_code for answer in answers) == [403] * 2 + [429] * 2
+    assert meeting.met == 2
