@@ -60,7 +60,7 @@ class Config:
     port: int
     web_workers: int
     web_threads: int
-    trusted_proxies: int
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     keepalive: int  # seconds
     public_url: str
     secret_key: str = field(repr=False)
@@ -86,7 +86,7 @@ class Config:
             port=port,
             web_workers=_web_workers(env, database),
             web_threads=_number(env, "WEB_THREADS", 8, 1, 256),
-            trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 9),
+            trusted_proxies=_trusted_proxies(env),
             keepalive=_number(env, "KEEPALIVE", 5, 1, 3600),
             secret_key=_secret_key(env, host, var),
             google_application_credentials=_credentials(env),
@@ -155,6 +155,18 @@ def _host(env: Mapping[str, str]) -> str:
         if HOST_NAME.fullmatch(value) and re.search("[A-Za-z]", value):
             return value.lower()
     raise ConfigError("HOST", value, "an IP address or a host name without port is accepted")
+
+
+def _trusted_proxies(env: Mapping[str, str]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    value = env.get("TRUSTED_PROXIES", "")
+    accepted = "addresses or networks of proxies are accepted, with commas: 127.0.0.1,10.0.0.0/8"
+    try:
+        networks = tuple(ipaddress.ip_network(text.strip()) for text in value.split(",") if value)
+    except ValueError:
+        raise ConfigError("TRUSTED_PROXIES", value, accepted) from None
+    if not all(network.prefixlen for network in networks):
+        raise ConfigError("TRUSTED_PROXIES", value, f"would believe everybody; {accepted}")
+    return networks
 
 
 def _url(env: Mapping[str, str], name: str, such_as: tuple[str, str] = WEB_ADDRESSES) -> str | None:

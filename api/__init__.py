@@ -7,7 +7,6 @@ import orjson
 from flask import Flask, redirect, send_from_directory
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import cli
 from api.pages import feedback, invitation, qr_code
@@ -17,6 +16,7 @@ from api.web import problems, request_context
 from api.web.blueprint import Api
 from api.web.password_queue import PasswordQueues
 from api.web.rate_limits import make_rate_limiter
+from api.web.trusted_proxies import TrustedProxies
 from config import Config
 from models.db.session import Database, DatabaseRole
 
@@ -80,10 +80,8 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)
     app.extensions["password_queues"] = PasswordQueues.of(config.web_threads)
     app.extensions["limiter"] = make_rate_limiter(config.ratelimit_storage_url, config.database_url)
-    if (
-        config.trusted_proxies
-    ):  # each of them adds the address that asked it to X-Forwarded-For; what stands before is made up
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    if config.trusted_proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]
     request_context.register(app)
     problems.register(app)
     api = Api(app)

@@ -258,7 +258,7 @@ def measure(url: str, folder: Path) -> Figures:
     with capture_logs(), closing(App(url)) as app:
         app.clock.at = datetime.now(UTC)  # the web process cannot be given another clock
         shop = make_shop(app.back_office, at=app.clock())
-        settings = {"TRUSTED_PROXIES": "1", "SECRET_KEY": app.flask.config["SECRET_KEY"]}
+        settings = {"TRUSTED_PROXIES": "127.0.0.1", "SECRET_KEY": app.flask.config["SECRET_KEY"]}
         with running_web(url, folder, **settings) as web:
             people = {
                 "a list of concerns": Request(

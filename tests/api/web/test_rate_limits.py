@@ -23,10 +23,11 @@ BY_ONE, BY_MANY = [410] * 20 + [429], [410] * 21
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "expected"),
     [
-        ("0", "192.0.2.{}", BY_ONE),  # no proxy adds this, so that a client may have made it up
-        ("1", "192.0.2.{}", BY_MANY),
-        ("1", "192.0.2.{}, 198.51.100.1", BY_ONE),  # what stands before the address that the proxy adds is made up
-        ("2", "192.0.2.{}, 198.51.100.1", BY_MANY),
+        ("", "192.0.2.{}", BY_ONE),  # no proxy adds this, so that a client may have made it up
+        ("192.0.2.0/24", "192.0.2.{}", BY_ONE),  # nor does this one, which did not ask
+        ("127.0.0.1", "192.0.2.{}", BY_MANY),
+        ("127.0.0.1", "192.0.2.{}, 198.51.100.1", BY_ONE),  # what stands before what the proxy adds is made up
+        ("127.0.0.1, 198.51.100.0/24", "192.0.2.{}, 198.51.100.1", BY_MANY),
     ],
 )
 def test_limits_count_the_address_that_the_outermost_proxy_saw(
