@@ -91,9 +91,9 @@ class DecisionSchema(RedactedSchema):
 class RecoveryActionSchema(RedactedSchema):
     """A recovery action, done or requested. A reversing entry names the reversed one and has the negative cost.
 
-    `cost` of a request is what it would cost. `beyond`: above a limit. `given_90_days`: what the customer was given
-    within 90 days before, null where they are unknown. Of a refund for a sensitive concern a key with
-    `settlements:write` sees what it has to pay, and null for the rest.
+    `cost` of a request is what it would cost. `beyond`: above a limit. `given_90_days`: what else the customer was
+    given within 90 days up to it, as of now; null where they are unknown. Of a refund for a sensitive concern a key
+    with `settlements:write` sees what it has to pay, and null for the rest.
     """
 
     withheld = ("note", "acted_by")

@@ -276,8 +276,6 @@ def _upgrade_limits() -> None:
     with op.batch_alter_table("concern") as batch:
         batch.add_column(sa.Column("waiting_end", sa.JSON(), nullable=True))
     with op.batch_alter_table("recovery_action") as batch:
-        batch.add_column(sa.Column("days_before", sa.SmallInteger(), nullable=True))
-        batch.add_column(sa.Column("amount_before", sa.BigInteger(), nullable=True))
         batch.add_column(sa.Column("acted_by_key_id", sa.Uuid(), nullable=True))
         batch.create_foreign_key(
             "fk_recovery_action_acted_by_key",
@@ -339,8 +337,7 @@ def _downgrade_limits() -> None:
     op.drop_index("ix_recovery_action_store_day", "recovery_action")
     with op.batch_alter_table("recovery_action") as batch:
         batch.drop_constraint("fk_recovery_action_acted_by_key", type_="foreignkey")
-        for column in ("days_before", "amount_before", "acted_by_key_id"):
-            batch.drop_column(column)
+        batch.drop_column("acted_by_key_id")
     with op.batch_alter_table("api_key") as batch:
         batch.drop_column("own_budgets")
     with op.batch_alter_table("store") as batch:

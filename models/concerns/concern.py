@@ -358,9 +358,9 @@ class Concern(CountedByDay, Aggregate):
         return frozenset(role for role in roles_with(Permission.ALERT_HEAR) if self.is_readable_by(GRANTS[role]))
 
     @classmethod
-    def eager_options(cls, *, load_lists: Callable[..., ExecutableOption] = selectinload) -> Sequence[ExecutableOption]:
+    def eager_options(cls, *, load_lists: Callable[..., Any] = selectinload) -> Sequence[ExecutableOption]:
         """Load what an answer shows. `load_lists`: selectinload emits one statement per 500 rows, subqueryload one."""
-        lists = (load_lists(cls.items), load_lists(cls.actions))
+        lists = (load_lists(cls.items), load_lists(cls.actions).undefer_group("given before"))
         return (*(joinedload(getattr(cls, name)) for name in EAGER_RELATIONS), *lists)
 
     @classmethod

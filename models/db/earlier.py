@@ -1,9 +1,9 @@
-"""Arithmetic with instants in SQL. The databases write it differently, so it stands here."""
+"""Arithmetic with instants and days in SQL. The databases write it differently, so it stands here."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, literal
+from sqlalchemy import Date, SQLColumnExpression, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -32,3 +32,25 @@ def _on_sqlite(element: Earlier, compiler: SQLCompiler, **options: Any) -> str:
     """Write it as SQLite stores an instant: as text, with six digits after the second."""
     instant, seconds = (compiler.process(part, **options) for part in element.clauses)
     return f"(strftime('%Y-%m-%d %H:%M:%f', {instant}, '-' || {seconds} || ' seconds') || '000')"
+
+
+class EarlierDay(FunctionElement[date]):
+    """The day that is some whole days before another one."""
+
+    inherit_cache = True
+    type = Date()
+
+    def __init__(self, day: SQLColumnExpression[date], by: timedelta) -> None:
+        super().__init__(day, literal(by.days))
+
+
+@compiles(EarlierDay, "postgresql")
+def _day_on_postgresql(element: EarlierDay, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"({day} - {days})"
+
+
+@compiles(EarlierDay, "sqlite")
+def _day_on_sqlite(element: EarlierDay, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"date({day}, '-' || {days} || ' days')"

@@ -1,22 +1,34 @@
 """Recovery actions: what is done to put a concern right, as a ledger of entries that are never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Select, SmallInteger, String, Text, or_, select, text
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, func, or_, select, text
+from sqlalchemy.orm import (
+    Mapped,
+    MappedSQLExpression,
+    Session,
+    aliased,
+    column_property,
+    mapped_column,
+    undefer_group,
+)
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
 from models.concerns.child import ConcernChild
 from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.db.base import Money, StoreDate, many_to_one, money, tenant_fk
+from models.db.earlier import EarlierDay
 from models.db.text import BYTEWISE_NAME, fold
 from models.errors import Conflict, Forbidden, InvalidState
 from models.organizations.store import Store
+from models.policy_defaults import REPEATED_GIVING_WINDOW
 from models.recovery.remedy import Remedy
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
@@ -111,9 +123,6 @@ class RecoveryAction(ConcernChild):
     requested_cost_currency: Mapped[str | None] = mapped_column(String(3))
     requested_cost: Mapped[Money | None] = money("requested_cost")
     over_limit: Mapped[bool] = mapped_column(default=False)
-    # On how many days, and how much in its currency, the customer was given within 90 days before it; None: unknown.
-    days_before: Mapped[int | None] = mapped_column(SmallInteger)
-    amount_before: Mapped[int | None] = mapped_column(BigInteger)
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)
     settlement_reference: Mapped[str | None] = mapped_column(String(100))
@@ -127,6 +136,10 @@ class RecoveryAction(ConcernChild):
     recorded_at: Mapped[datetime]
     acted_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     acted_by_key_id: Mapped[UUID | None] = tenant_fk("api_key", nullable=True)
+
+    if TYPE_CHECKING:
+        days_before: Mapped[int]
+        amount_before: Mapped[int]
 
     remedy: Mapped[Remedy] = many_to_one("RecoveryAction", "remedy_id", "Remedy", lazy="joined")
     reverses: Mapped["RecoveryAction | None"] = many_to_one("RecoveryAction", "reverses_id", "RecoveryAction")
@@ -161,6 +174,10 @@ class RecoveryAction(ConcernChild):
             was_reviewed = WAS_GIVEN & cls.over_limit & cls.decided_at.is_not(None)
             criteria.append(was_reviewed if reviewed else cls.waits_for_review())
         return select(cls).where(*criteria).options(*cls.eager_options())
+
+    @classmethod
+    def eager_options(cls) -> Sequence[ExecutableOption]:
+        return (*super().eager_options(), undefer_group("given before"))
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
@@ -223,10 +240,18 @@ class RecoveryAction(ConcernChild):
 
     @property
     def given_90_days(self) -> dict[str, Any] | None:
-        """What the customer was given before, within 90 days. None where they are unknown, and for what is free."""
-        if self.days_before is None or self.amount_before is None or self.amount is None:
+        """What the customer was given else within the 90 days up to it, as of now.
+
+        None where they are unknown, and for what is free.
+        """
+        if self.customer_id is None or self.amount is None or self.amount.amount <= 0:
             return None
         return {"days": self.days_before, "cost": Money(self.amount_before, self.amount.currency)}
+
+    def set_given_before(self, days: int, amount: int) -> None:
+        """Set what `given_90_days` says where it was just read, so that it is not read again."""
+        set_committed_value(self, "days_before", days)
+        set_committed_value(self, "amount_before", amount)
 
     @property
     def decision(self) -> "RecoveryAction | None":
@@ -251,6 +276,9 @@ class RecoveryAction(ConcernChild):
         for action in actions:
             action.customer_id = concern.customer_id
             action.bump_version()
+        session.flush()
+        for action in actions:
+            session.expire(action, ["days_before", "amount_before"])
         return actions
 
     def reverse(
@@ -402,6 +430,29 @@ def _is_witnessed(reversal: RecoveryAction | None) -> bool:
     return reversal is not None and reversal.settlement is Settlement.SETTLED
 
 
+def _given_else(figure: Callable[[Any], ColumnElement[int]], *, in_one_currency: bool) -> MappedSQLExpression[int]:
+    """Return a figure of what else the customer of an action was given within REPEATED_GIVING_WINDOW up to it."""
+    other, own = RecoveryAction.__table__.alias(), RecoveryAction
+    days = EarlierDay(own.business_date, REPEATED_GIVING_WINDOW), own.business_date
+    in_effect = (other.c.status == ActionStatus.DONE, other.c.reverses_id.is_(None), other.c.cost_amount > 0)
+    to_customer = (other.c.organization_id == own.organization_id, other.c.customer_id == own.customer_id)
+    else_lately = (other.c.business_date.between(*days), other.c.id != own.id)
+    stmt = select(figure(other.c)).where(*to_customer, *else_lately, *in_effect)
+    if in_one_currency:
+        currency = func.coalesce(own.cost_currency, own.requested_cost_currency)
+        stmt = stmt.where(other.c.cost_currency == currency)
+    # Deferred: only answers read it. It may stay as it was read when the action itself changes: only others count.
+    return column_property(
+        stmt.correlate_except(other).scalar_subquery(), deferred=True, group="given before", expire_on_flush=False
+    )
+
+
+RecoveryAction.days_before = _given_else(
+    lambda other: func.count(other.business_date.distinct()), in_one_currency=False
+)
+RecoveryAction.amount_before = _given_else(
+    lambda other: func.coalesce(func.sum(other.cost_amount), 0), in_one_currency=True
+)
 # Given and not reversed. A reversing entry does not count by itself.
 IN_EFFECT = (RecoveryAction.status == ActionStatus.DONE) & RecoveryAction.reverses_id.is_(None)
 # The same, or reversed since.

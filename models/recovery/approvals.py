@@ -82,8 +82,6 @@ def record_action(
         cost=None if needs_approval else cost,
         requested_cost=cost if needs_approval else None,
         over_limit=allowance is not Allowance.WITHIN,
-        days_before=None if given is None or given.customer_days is None else len(given.customer_days),
-        amount_before=None if given is None or given.customer_days is None else given.to_customer_lately,
         business_date=today,
         settlement=Settlement.NONE if needs_approval else _settlement(remedy, cost),
         expires_at=at + APPROVAL_TTL if needs_approval else None,
@@ -93,6 +91,8 @@ def record_action(
         acted_by_key_id=by.api_key_id,
         decided_by=None,
     )
+    if given is not None and given.customer_days is not None:
+        action.set_given_before(len(given.customer_days), given.to_customer_lately)
     details = {} if needs_approval else _count(spending, remedy, cost)
     event = action.record_event(ConcernStep.ACTION_RECORDED, by=by, at=at, status=str(action.status), **details)
     session.add(action)

@@ -234,9 +234,33 @@ def test_a_third_day_within_ninety_asks_first_and_shows_what_was_given(app: App,
         answer = give(app, shop, 1, by="key", store_id=str(shop.store_id), **quill).json
         seen.append((answer["status"], answer["given_90_days"]["days"], answer["given_90_days"]["cost"]["amount"]))
     assert seen == [("done", 0, 0), ("done", 1, 100), ("pending", 2, 200)]
+    listed = app.request("GET", "/v1/recovery-actions", (shop, "key")).json["items"]
+    assert [each["given_90_days"]["days"] for each in listed] == [2, 1, 0]
     app.clock.at += timedelta(days=11)  # the first of them is longer ago
     assert give(app, shop, 1, by="key", store_id=str(shop.store_id), **quill).json["status"] == "done"
     assert give(app, shop, 1, by="key", store_id=str(shop.store_id)).json["given_90_days"] is None
+
+
+def test_what_was_given_before_is_read_when_somebody_looks(app: App, shop: Shop) -> None:
+    """The approver saw what the customer had been given when it was asked for."""
+    change(app, shop, above_limit="act_first")
+    anas = {"customer": {"phone": "912 345 678"}}
+    first, unknown = give(app, shop, 10, **anas).json, give(app, shop, 7).json
+    pending = give(app, shop, 200, by="colleague", **anas).json
+    concern, path = unknown["concern_id"], f"/v1/recovery-actions/{first['id']}/reverse"
+    nothing = [pending["given_90_days"]["cost"]["amount"], unknown["given_90_days"]]
+    change_of_concern = {"customer_id": first["customer_id"]}
+    headers = {"If-Match": "*"}
+    edited = app.request("PATCH", f"/v1/concerns/{concern}", (shop, "floor"), json=change_of_concern, headers=headers)
+    named = edited.json["recovery_actions"][0]["given_90_days"]
+    assert app.request("POST", path, (shop, "floor"), json={}).status_code == 200
+    look = app.request("GET", "/v1/recovery-actions?status=pending", (shop, "manager")).json["items"]
+    seen = [action["given_90_days"] for action in look]
+    assert (nothing, named["cost"]["amount"]) == ([1000, None], 1000)
+    assert seen == [{"days": 1, "cost": {"amount": 700, "currency": "EUR"}}]
+    give(app, shop, 5, by="manager", **anas)
+    answer = decide(app, shop, pending, "approve", "regional").json
+    assert answer["given_90_days"] == {"days": 1, "cost": {"amount": 1200, "currency": "EUR"}}
 
 
 def test_a_key_has_a_budget_of_a_day_and_of_an_order(app: App, shop: Shop) -> None:
