@@ -60,13 +60,18 @@ class RedeemEnrolment(Resource):
         asks by itself. If the answer was lost, a manager makes another code. Whoever had this installation or address
         before is told. A code that is unknown, was used or has expired has one answer (422 on `/code`).
         """
-        count_hit(REDEEM_LIMIT, "enrolment", client_address())
-        code = Token.parse(data.pop("code"))
-        if code is None or code.kind != "e":
-            raise Enrolment.invalid_code_error()
         database: Database = current_app.extensions["database"]
+        code = Token.parse(data.pop("code"))
+        if code is None or code.kind != "e" or not _is_valid(database, code):
+            count_hit(REDEEM_LIMIT, "enrolment", client_address())
+            raise Enrolment.invalid_code_error()
         with database.writing(code.organization_id) as session:
             return redeem_enrolment(session, code, at=g.now, **data)
+
+
+def _is_valid(database: Database, code: Token) -> bool:
+    with database.reading(code.organization_id) as session:
+        return Enrolment.is_valid(session, code, at=g.now)
 
 
 class ResourceOfPhone(Resource):

@@ -37,7 +37,7 @@ FAILED_OF_KNOWN_PHONES_LIMIT: Final = Limit(30, HOUR)  # at one account from all
 # Right ones too, each of which is as much work: at one account on one known phone, and own ones of a person.
 PASSWORD_CHECKS_LIMIT: Final = Limit(10, MINUTE)
 FAILED_OWN_SECRET_LIMIT: Final = Limit(5, MINUTE)  # per person: wrong present passwords or PINs
-REDEEM_LIMIT: Final = Limit(20, MINUTE)  # one-time codes, valid or not, from one address, which a store may share
+REDEEM_LIMIT: Final = Limit(20, MINUTE)  # one-time codes that are not valid, from one address
 RESET_LIMIT: Final = Limit(5, HOUR)  # mails per login, also where there is no such person
 RESETS_OF_ADDRESS_LIMIT: Final = Limit(60, HOUR)
 

@@ -9,6 +9,7 @@ from api.web.keys import pin_key
 from api.web.password_queue import password_queues
 from api.web.rate_limits import REDEEM_LIMIT, count_hit
 from models.db.session import Database
+from models.errors import Expired
 from models.operations.people.set_credentials import NewCredentials, redeem_code
 from models.organizations.organization import Organization
 from models.staff.credentials.invitation import Invitation, code_not_valid
@@ -27,14 +28,18 @@ class Redeemed(NamedTuple):
 def check_code(code: str) -> tuple[Token, Invitation]:
     """Return a code that is valid now, and its invitation.
 
-    Expired, in the same words, whatever is wrong with the code; HttpProblem 429 after many tries.
+    Expired, in the same words, whatever is wrong with the code; HttpProblem 429 after many wrong ones. A valid one is
+    not refused: whoever else is at the same address could keep its person out.
     """
-    count_hit(REDEEM_LIMIT, "redeem", client_address())
     token = Token.parse(code)
-    if token is None or token.kind != "i":
-        raise code_not_valid()
-    with _database().reading(token.organization_id) as session:
-        return token, Invitation.find_valid(session, token, at=g.now)
+    try:
+        if token is None or token.kind != "i":
+            raise code_not_valid()
+        with _database().reading(token.organization_id) as session:
+            return token, Invitation.find_valid(session, token, at=g.now)
+    except Expired:
+        count_hit(REDEEM_LIMIT, "redeem", client_address())
+        raise
 
 
 def redeem(code: str, *, password: str | None = None, pin: str | None = None) -> Redeemed:

@@ -88,6 +88,12 @@ class Enrolment(HasSecret, TenantOwned):
         enrolment.redeemed_at = at
         return enrolment
 
+    @classmethod
+    def is_valid(cls, session: Session, code: Token, *, at: datetime) -> bool:
+        """Return whether this code can be used now."""
+        enrolment = session.scalars(select(cls).where(cls.digest == code.digest)).one_or_none()
+        return enrolment is not None and enrolment.is_open(at)
+
     def is_open(self, at: datetime) -> bool:
         """Return whether the code can still be used: whoever made it works here, and still looks after phones."""
         may_enrol = not self.created_by.has_left(at) and Permission.DEVICE_MANAGE in self.created_by.permissions
