@@ -25,7 +25,7 @@ from models.recovery.budget import (
     read_given,
     within_manager_limit,
 )
-from models.recovery.order_cap import check_refunds_within_order
+from models.recovery.order_cap import check_refunds_within_order, find_cap
 from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
@@ -52,13 +52,16 @@ def record_action(
     whatever the store says: see `Spending.allowance_of`. `fields` are `id` and `note`; `spending` is that of the
     concern where several actions are recorded at once.
 
-    Raises Invalid for a cost in another currency, so that the sums of a store's day are sums of one currency, for money
-    or a gift without a cost, and for refunds of more than the order is worth. Raises Conflict where nobody could
-    approve, unless that is after hours and within what the store may act first for.
+    Raises Invalid for a cost in another currency, so that the sums of a store's day are sums of one currency, unless it
+    refunds an order of before the store changed its currency, for money or a gift without a cost, and for refunds of
+    more than the order is worth. Raises Conflict where nobody could approve, unless that is after hours and within what
+    the store may act first for.
     """
     today = concern.store.business_date(at)
     spending = spending or Spending(session, concern, by=by, on=today)
-    cost = _cost_of(remedy, cost, currency=spending.currency)
+    cost = _cost_of(session, concern, remedy, cost, currency=spending.currency)
+    if cost is not None:
+        spending = spending.in_currency(cost.currency)
     allowance, given = Allowance.WITHIN, None
     if cost is not None and cost.amount > 0:
         allowance, given = spending.allowance_of(remedy, cost), spending.given
@@ -135,7 +138,7 @@ def approve(
     details: dict[str, Any] = {} if on_phone_of is None else {"on_phone_of": str(on_phone_of)}
     if action.status is ActionStatus.PENDING and (cost := action.requested_cost) is not None:
         concern, today = action.concern, action.concern.store.business_date(at)
-        spending = Spending(session, concern, by=by, on=today)
+        spending = Spending(session, concern, by=by, on=today, currency=cost.currency)
         if not may_approve_sum(spending, action.remedy, cost, by=by):
             raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
         if by.role is Role.ADMIN:
@@ -167,13 +170,16 @@ def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime
 def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | None, at: datetime) -> Sequence[Staff]:
     """Return whose phones are to ring for what waits on a concern, as things stand now: of each action who may."""
     store, today = concern.store, concern.store.business_date(at)
-    nobody, currency = Actor.unauthenticated(concern.organization_id), store.currency_on(today)
+    nobody = Actor.unauthenticated(concern.organization_id)
     to, known = for_same_beneficiary(concern), concern.customer_id is not None
-    so_far = read_given(session, store, currency, to=to, known=known, by=nobody, on=today)
+    pending = [(action, cost) for action in find_pending(session, concern) if (cost := action.requested_cost)]
+    so_far = {
+        currency: read_given(session, store, currency, to=to, known=known, by=nobody, on=today)
+        for currency in {cost.currency for _, cost in pending}
+    }
     to_decide = {
-        (within_manager_limit(so_far, action.remedy, cost), action.acted_by_key_id)
-        for action in find_pending(session, concern)
-        if (cost := action.requested_cost)
+        (within_manager_limit(so_far[cost.currency], action.remedy, cost), action.acted_by_key_id)
+        for action, cost in pending
     }
     people = {
         staff.id: staff
@@ -283,14 +289,20 @@ def _count(spending: Spending, remedy: Remedy, cost: Money | None) -> dict[str, 
     return {"beyond_day_limit": True} if passes else {}
 
 
-def _cost_of(remedy: Remedy, cost: Money | None, *, currency: str) -> Money | None:
+def _cost_of(session: Session, concern: Concern, remedy: Remedy, cost: Money | None, *, currency: str) -> Money | None:
     if cost is None:
         cost = remedy.usual_cost(currency)
-    elif cost.currency != currency:
+    elif cost.currency != currency and not _is_in_currency_of_order(session, concern, remedy, cost):
         raise Invalid(f"This store counts in {currency}.", pointer="/cost/currency")
     if remedy.kind in MONEY_KINDS and (cost is None or cost.amount <= 0):
         raise Invalid("Money and gifts cost something: say how much.", pointer="/cost")
     return cost
+
+
+def _is_in_currency_of_order(session: Session, concern: Concern, remedy: Remedy, cost: Money) -> bool:
+    """Return whether it refunds an order that was paid in this currency, before the store changed its own."""
+    cap = find_cap(session, concern) if remedy.kind is RemedyKind.REFUND else None
+    return cap is not None and cap.currency == cost.currency
 
 
 def _settlement(remedy: Remedy, cost: Money | None) -> Settlement:

@@ -133,9 +133,18 @@ class Spending:
     first. What cost nothing reads nothing.
     """
 
-    def __init__(self, session: Session, concern: Concern, *, by: Actor, on: date) -> None:
+    def __init__(self, session: Session, concern: Concern, *, by: Actor, on: date, currency: str | None = None) -> None:
         self._session, self._concern, self._by, self.on = session, concern, by, on
-        self.currency = concern.store.currency_on(on)
+        self.currency = currency or concern.store.currency_on(on)
+        self._others: dict[str, Spending] = {}
+
+    def in_currency(self, currency: str) -> "Spending":
+        """Return what counts in a currency: another one is that of an order of before the store changed its own."""
+        if currency == self.currency:
+            return self
+        if currency not in self._others:
+            self._others[currency] = Spending(self._session, self._concern, by=self._by, on=self.on, currency=currency)
+        return self._others[currency]
 
     @cached_property
     def given(self) -> Given:

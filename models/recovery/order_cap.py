@@ -50,7 +50,7 @@ def check_refunds_within_order(session: Session, concern: Concern, remedy: Remed
     if cap is None:
         return
     if cap.currency != cost.currency:
-        raise Invalid(f"The order was valued in {cap.currency}: correct that first.", pointer="/cost/currency")
+        raise Invalid(f"Refunds for this order are in {cap.currency}.", pointer="/cost/currency")
     if _sum_of_refunds(session, concern, cost.currency) + cost.amount > cap.amount:
         raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
 

@@ -273,3 +273,25 @@ def test_an_inline_refund_beyond_the_order_is_left_out(app: App, shop: Shop) -> 
     action = {"remedy": "refund", "cost": euros(81)}
     concern = named(app, shop, "12", recovery_actions=[action])
     assert (concern["as_typed"], "recovery_actions" in concern["missing"]) == ({"recovery_actions": [action]}, True)
+
+
+def test_an_order_of_before_a_change_of_currency_is_refunded_in_its_own(app: App, shop: Shop) -> None:
+    """In euros it was refused because of the store, in dollars because of the order."""
+    tell(app, shop, "12", 80)
+    concern, other = named(app, shop, "12"), log_concern(app, shop)
+    path = f"/v1/stores/{shop.store_id}"
+    assert app.request("PATCH", path, (shop, "admin"), json={"currency": "USD"}, headers=ANY).status_code == 200
+    app.clock.move(days=1)
+    typed = named(app, shop, "12", 90, occurred_at=TUESDAY_NOON)
+
+    def answer(concern: dict[str, Any], remedy: str, amount: int, currency: str = "EUR") -> Any:
+        body = {"remedy": remedy, "cost": {"amount": amount * 100, "currency": currency}}
+        return app.request("POST", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, "floor"), json=body)
+
+    refused = [answer(concern, "refund", 1, "USD"), answer(concern, "voucher", 1), answer(other, "refund", 1)]
+    for each in refused:
+        assert_invalid_value(each, "body", "/cost/currency")
+    paid = [answer(concern, "refund", 50).json, answer(typed, "refund", 30).json]
+    assert [(action["status"], action["cost"]) for action in paid] == [("done", euros(50)), ("done", euros(30))]
+    assert_invalid_value(answer(concern, "refund", 1), "body", "/cost")
+    assert answer(other, "refund", 1, "USD").status_code == 201
