@@ -254,8 +254,14 @@ def _check_last_resort(
     """
     if by.role is not Role.ADMIN:
         return
-    store, asked_by_id = action.concern.store, action.acted_by_id
-    approvers = find_approvers(session, store, asked_by_id=asked_by_id, managers_may=managers_may, at=at)
+    approvers = find_approvers(
+        session,
+        action.concern.store,
+        asked_by_id=action.acted_by_id,
+        asked_by_key_id=action.acted_by_key_id,
+        managers_may=managers_may,
+        at=at,
+    )
     if approvers.somebody_before_administrators:
         raise Forbidden("A manager or regional manager can be reached, and decides this.")
 
