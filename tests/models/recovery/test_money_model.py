@@ -5,11 +5,10 @@ status of an action nor what it says of a limit is believed.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
@@ -25,10 +24,9 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from models.access import GRANTS, KEY_GRANTS, Actor, KeyScope, Role
+from models.access import GRANTS, KEY_GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
-from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.errors import DomainError
@@ -36,57 +34,32 @@ from models.operations.log_concern import log_concern, update_concern
 from models.operations.merge_customers import CustomerMerge
 from models.operations.tell_order import tell_order
 from models.operations.void_concern import void_concern
-from models.organizations.store import AboveLimit, Store
 from models.recovery.action import RecoveryAction, Settlement
 from models.recovery.approvals import approve, decline, expire_pending, record_action, resolve, review
-from models.recovery.remedy import Remedy, RemedyKind
-from models.staff.credentials.api_key import ApiKey
+from models.recovery.remedy import Remedy
 from models.staff.credentials.invitation import Invitation
-from models.staff.shift import Shift
-from models.staff.staff import Staff, StaffRegion, StaffStore
+from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.clock import NOON
 from tests.support.databases import only_on_sqlite
-from tests.support.factories.organizations import Shop, make_store
-from tests.support.oracle.money_ledger import OWED, Case, Gift, MoneyLedger, Paid, State
-from tests.support.oracle.money_rules import Answer, Limit, MoneyRules, Person, StoreRules, is_looser
+from tests.support.factories.money_scene import (
+    OF_REMEDY,
+    STORES,
+    MoneyScene,
+    action_rows,
+    assert_accounted_for,
+    day_of,
+    fold,
+    make_scene,
+    money_rules,
+)
+from tests.support.factories.organizations import Shop
+from tests.support.oracle.money_ledger import OWED, Case, Gift, Paid, State
+from tests.support.oracle.money_rules import Answer, Person, is_looser
 from tests.support.profiles import by_profile, longer
 
 T = TypeVar("T")
-STORES = {
-    "first": StoreRules("EUR", "here", per_action=28, per_day=75, after_hours=20),
-    "second": StoreRules("USD", "there", per_action=28, per_day=60, after_hours=20, acts_first=True),
-    "third": StoreRules("GBP", "here", per_action=28, per_day=None, after_hours=20, is_closed=True),
-    "fourth": StoreRules("EUR", "here", per_action=12, per_day=50, after_hours=20),
-}
-PEOPLE = [
-    Person("floor", "floor", frozenset({"first", "fourth"})),
-    Person("colleague", "floor", frozenset({"first", "second", "third"})),
-    Person("manager", "manager", frozenset({"first", "second"})),
-    Person("deputy", "manager", frozenset({"first", "third"})),
-    Person("regional", "regional", frozenset({"first", "third", "fourth"})),
-    Person("admin", "admin", None),
-    Person("key", None, None),
-    Person("till", None, None),
-]
-OF_REMEDY = {  # by role, for one customer and for all of one person
-    "refund": {"floor": Limit(10, 25), "manager": Limit(30, 60), "regional": Limit(30, 60)},
-    "voucher": {"floor": Limit(12, 20), "manager": Limit(30, 50), "regional": Limit(30, 50)},
-    "discount": {"floor": Limit(8, 15), "manager": Limit(25, 40), "regional": Limit(25, 40)},
-    "gift": {"floor": Limit(10, 25), "manager": Limit(20, 40), "regional": Limit(20, 40)},
-    "remake": {"floor": Limit(9, 12), "manager": Limit(15, 30), "regional": Limit(15, 30)},
-}
-LIMITS = {
-    (remedy, role, rules.currency): limit
-    for remedy, roles in OF_REMEDY.items()
-    for role, limit in roles.items()
-    for rules in STORES.values()
-    if (remedy, rules.currency) != ("gift", "GBP")  # nobody has set one: it asks first
-}
-TILL_PER_DAY, TILL_PER_ORDER = 18, 9
-ON_SHIFT = {"deputy": "first", "regional": "fourth"}
 MAX_CONCERNS, MAX_PROFILES = 12, 4
-LISBON, DAY_STARTS = ZoneInfo("Europe/Lisbon"), timedelta(hours=4)
 
 # Who may be met in each verb, and what they say there.
 GIVERS = ("floor", "floor", "floor", "colleague", "colleague", "manager", "deputy", "regional", "key", "till")
@@ -96,11 +69,11 @@ WHICH = range(60)
 PROFILES = (None, None, 0, 0, 0, 1, 2, 3)
 REMEDIES = ("refund", "refund", "refund", "voucher", "voucher", "discount", "gift", "remake")
 AMOUNTS = (1, 3, 3, 5, 6, 6, 8, 9, 10, 11, 13, 25, 29)
-REFERENCES = ("12", "12", " 12", "a-7", "A-7")
+REFERENCES = ("12", "12", " 12", " 12", "a-7", "A-7")
 NAMED = (None, *REFERENCES)
-VALUES = (None, 5, 12, 40)
+VALUES = (None, 5, 8, 12, 40)
 CURRENCIES = ("own", "own", "own", "own", "USD", "EUR")
-PLACES = ("first", "first", "first", "second", "third", "fourth")
+PLACES = ("first", "first", "first", "first", "first", "second", "third", "fourth")
 DAYS_AGO = (0, 0, 0, 1)
 INLINE = (None, None, *((remedy, amount) for remedy in OF_REMEDY for amount in (6, 10, 25)))
 SETTLEMENTS = (Paid.REQUESTED, Paid.SETTLED, Paid.SETTLED, Paid.FAILED)
@@ -125,7 +98,7 @@ VERBS: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
     "reverse": (4, (GIVERS, WHICH)),
     "settle": (7, (WITNESSES, WHICH, SETTLEMENTS, NUMBERS)),
     "settle_back": (9, (WITNESSES, WHICH, SETTLEMENTS, NUMBERS)),
-    "till_tells": (3, (("key", "till"), PLACES, ("bar", "hall", "yard"), REFERENCES, DAYS_AGO, VALUES)),
+    "till_tells": (5, (("key", "till"), PLACES, ("bar", "hall", "yard"), REFERENCES, DAYS_AGO, VALUES)),
     "merge": (1, (range(MAX_PROFILES), range(1, MAX_PROFILES))),
     "undo_merge": (1, ()),
     "make_code": (1, (("manager", "deputy", "admin"), ("floor", "colleague", "manager"))),
@@ -133,110 +106,21 @@ VERBS: dict[str, tuple[int, Sequence[Sequence[Any]]]] = {
 }
 
 
-class Scene(NamedTuple):
-    """What all runs begin with: each rolls back what it has done."""
-
-    app: App
-    organization_id: UUID
-    stores: dict[str, UUID]
-    staff: dict[str, UUID]
-    keys: dict[str, UUID]
-    profiles: list[UUID]
-
-
 @pytest.fixture
-def scene(app: App, shop: Shop) -> Scene:
-    with app.back_office.writing(shop.organization_id) as session:
-        session.add_all([make_store("third", shop.region_id), make_store("fourth", shop.region_id)])
-        deputy = Staff(login="deputy", name="Deputy", role=Role.MANAGER, password_hash="")
-        session.add(deputy)
-        session.flush()
-        ids = {store.slug: store.id for store in session.scalars(select(Store))}
-        staff = {**shop.staff, "deputy": deputy.id}
-        for slug, rules in STORES.items():
-            set_store(session.get_one(Store, (shop.organization_id, ids[slug])), rules)
-        make_remedies(session)
-        keys = {name: make_key(session, shop, name) for name in ("key", "till")}
-        for person in PEOPLE:
-            if person.role in {"floor", "manager"}:
-                places = [name for name in person.stores or () if (person.name, name) not in ALREADY_THERE]
-                session.add_all(StaffStore(staff_id=staff[person.name], store_id=ids[name]) for name in places)
-        for name, store in ON_SHIFT.items():
-            shift = {"started_at": NOON, "ends_at": NOON + timedelta(hours=10)}
-            session.add(Shift(staff_id=staff[name], store_id=ids[store], **shift))
-        by = Actor(shop.organization_id, GRANTS[Role.MANAGER], None, staff_id=staff["manager"], role=Role.MANAGER)
-        profiles = [
-            Customer.create(session, id_=uuid7(), by=by, at=NOON, country="PT", store_id=shop.store_id, name=name)
-            for name in ("Ana", "Rui", "Eva", "Gil")
-        ]
-        regions = session.scalars(select(StaffRegion.region_id).where(StaffRegion.staff_id == staff["regional"])).all()
-        assert regions == [shop.region_id]
-    return Scene(app, shop.organization_id, ids, staff, keys, [profile.id for profile in profiles])
-
-
-ALREADY_THERE = {("floor", "first"), ("colleague", "first"), ("manager", "first")}
-
-
-def set_store(store: Store, rules: StoreRules) -> None:
-    store.currency = rules.currency
-    store.above_limit = AboveLimit.ACT_FIRST if rules.acts_first else AboveLimit.ASK_FIRST
-    if rules.is_closed:
-        store.hours = {"weekly": [], "exceptions": []}
-    of_day = None if rules.per_day is None else Money(rules.per_day, rules.currency)
-    store._set_limits(
-        [
-            {
-                "per_action": Money(rules.per_action, rules.currency),
-                "per_day": of_day,
-                "after_hours": Money(rules.after_hours, rules.currency),
-            }
-        ]
-    )
-
-
-def make_remedies(session: ScopedSession) -> None:
-    for slug in OF_REMEDY:
-        limits = [
-            {"role": Role(role), "per_customer": Money(most.per_customer, currency)}
-            | {"per_staff": Money(most.per_staff, currency)}
-            for (remedy, role, currency), most in LIMITS.items()
-            if remedy == slug
-        ]
-        if slug in {"voucher", "remake"}:
-            Remedy.by_slug(session, slug).edit(session, at=NOON, limits=limits)
-        else:
-            Remedy.create(session, slug=slug, name=slug, kind=RemedyKind(slug), at=NOON, limits=limits)
-
-
-def make_key(session: ScopedSession, shop: Shop, name: str) -> UUID:
-    budgets = [
-        {"per_day": Money(TILL_PER_DAY, currency), "per_order": Money(TILL_PER_ORDER, currency)}
-        for currency in ("EUR", "USD", "GBP")
-    ]
-    made = {"organization_id": shop.organization_id, "scopes": [*KeyScope], "at": NOON, "budgets": budgets}
-    key = ApiKey.create(session, name=f"{name} of the model", **made)
-    session.flush()
-    return key.id
+def scene(app: App, shop: Shop) -> MoneyScene:
+    return make_scene(app, shop)
 
 
 class MoneyMachine(RuleBasedStateMachine):
     """People, tills and the clock, in one transaction that is rolled back at the end."""
 
-    scene: Scene
+    scene: MoneyScene
 
     def __init__(self) -> None:
         super().__init__()
         self.at: datetime = NOON
-        self.ledger = MoneyLedger()
-        self.house = MoneyRules(
-            self.ledger,
-            STORES,
-            {person.name: person for person in PEOPLE},
-            LIMITS,
-            TILL_PER_DAY,
-            TILL_PER_ORDER,
-            [(name, store, NOON + timedelta(hours=10)) for name, store in ON_SHIFT.items()],
-        )
+        self.rules = money_rules()
+        self.ledger = self.rules.ledger
         self.chosen = Random(0)
         self.merges: dict[UUID, tuple[UUID, UUID]] = {}
         self.tills: dict[str, str] = {}
@@ -315,7 +199,7 @@ class MoneyMachine(RuleBasedStateMachine):
             money = {"amount": amount, "currency": own}
             data["recovery_actions"] = [{"id": action_id, "remedy": remedy, "cost": money}]
             self.ledger.cases[case.id] = case
-            expected = self.house.answer(case, by, remedy, amount, at=self.at, day=day_of(self.at))
+            expected = self.rules.answer(case, by, remedy, amount, at=self.at, day=day_of(self.at))
             del self.ledger.cases[case.id]
         data |= {"outcome": outcome} if outcome else {}
         (event, *_) = log_concern(self.session, data, by=self.actor(by), at=self.at)
@@ -345,7 +229,7 @@ class MoneyMachine(RuleBasedStateMachine):
         done = self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at))
         assert (done is not None) is not case.is_voided
         if done is not None:
-            self.house.recount_customer(self.ledger.name(case, named), named)
+            self.rules.recount_customer(self.ledger.name(case, named), named)
 
     def correct_order(self, by: str, concern: int, reference: str | None, value: int | None, currency: str) -> None:
         case, subject = self.case(concern, by)
@@ -356,10 +240,10 @@ class MoneyMachine(RuleBasedStateMachine):
         change = {"order": {"reference": reference, "value": money} if reference else None}
         done = self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at))
         may = not case.is_voided and (money is None or money.currency == own)
-        may = may and self.house.change_order(case, by, fold(reference), money.amount if money else None)
+        may = may and self.rules.change_order(case, by, fold(reference), money.amount if money else None)
         assert (done is not None) == may
         if may:
-            self.house.recount_order(case)
+            self.rules.recount_order(case)
 
     def void(self, by: str, concern: int) -> None:
         case, subject = self.case(concern, by)
@@ -402,7 +286,7 @@ class MoneyMachine(RuleBasedStateMachine):
             return
         cost = Money(amount, STORES[case.store].currency)
         what = {"remedy": Remedy.by_slug(self.session, remedy), "cost": cost}
-        expected = self.house.answer(case, by, remedy, amount, at=self.at, day=day_of(self.at))
+        expected = self.rules.answer(case, by, remedy, amount, at=self.at, day=day_of(self.at))
         recorded = self.attempt(lambda: record_action(self.session, subject, by=self.actor(by), at=self.at, **what))
         action = recorded[0] if recorded else None
         answer = self.answer_of(action)
@@ -415,7 +299,7 @@ class MoneyMachine(RuleBasedStateMachine):
         if what is None:
             return
         phone = self.scene.staff[at_phone_of] if at_phone_of else None
-        may = self.house.may_approve(what, by, at=self.at, day=day_of(self.at))
+        may = self.rules.may_approve(what, by, at=self.at, day=day_of(self.at))
         events = self.attempt(lambda: approve(self.session, subject, by=self.actor(by), at=self.at, on_phone_of=phone))
         assert (events is not None) == may
         if events is not None:
@@ -427,7 +311,7 @@ class MoneyMachine(RuleBasedStateMachine):
         what, subject = self.gift(gift, is_to_decide)
         if what is None:
             return
-        may = self.house.may_decide(what, by, at=self.at)
+        may = self.rules.may_decline(what, by, at=self.at) and not what.case.is_voided
         done = self.attempt(lambda: decline(self.session, subject, by=self.actor(by), at=self.at, note="No."))
         assert (done is not None) == may
         if done is not None:
@@ -437,7 +321,7 @@ class MoneyMachine(RuleBasedStateMachine):
         what, subject = self.gift(gift, lambda it: it.is_to_review)
         if what is None:
             return
-        may = what.is_to_review and self.house.may_decide(what, by, at=self.at)
+        may = what.is_to_review and self.rules.may_decline(what, by, at=self.at)
         done = self.attempt(lambda: review(self.session, subject, by=self.actor(by), at=self.at))
         assert (done is not None) == may
         if done is not None:
@@ -475,11 +359,11 @@ class MoneyMachine(RuleBasedStateMachine):
         if not self.person(by).reaches(what.case.store):
             return False
         of: dict[str, Any] = {"of_reversal": of_reversal, "at": self.at}
-        may = self.house.may_settle(what, to, by, reference=reference, **of) and not what.case.is_voided
-        said: dict[str, Any] = {"to": Settlement(to), "reference": reference, "by": self.actor(by)}
-        done = self.attempt(lambda: entry.settle(self.session, at=self.at, **said))
+        may = self.rules.may_settle(what, to, by, reference=reference, **of)
+        data: dict[str, Any] = {"to": Settlement(to), "reference": reference, "by": self.actor(by)}
+        done = self.attempt(lambda: entry.settle(self.session, at=self.at, **data))
         assert (done is not None) == may
-        if may and reference is not None and self.house.may_witness(what, to, by, **of):
+        if may and reference is not None and self.rules.may_witness(what, to, by, **of):
             self.ledger.references[entry.id] = what.case.store, reference
         return may
 
@@ -490,10 +374,10 @@ class MoneyMachine(RuleBasedStateMachine):
         opened = self.at - timedelta(days=days)
         data: dict[str, Any] = {"store_id": self.scene.stores[store], "opened": opened}
         data |= {"value": Money(value, STORES[store].currency)} if value else {}
-        told = self.attempt(lambda: tell_order(self.session, source, number, data, by=self.actor(by), at=self.at))
-        assert (told is not None) == (self.tills.setdefault(source, by) == by)
-        if told is not None and value:
-            self.ledger.told[store, day_of(opened), str(fold(number)), by, source] = value
+        order = self.attempt(lambda: tell_order(self.session, source, number, data, by=self.actor(by), at=self.at))
+        assert (order is not None) == (self.tills.setdefault(source, by) == by)
+        if order is not None and value:
+            self.ledger.orders[store, day_of(opened), str(fold(number)), by, source] = value
 
     def merge(self, one: int, step: int) -> None:
         apart = [id_ for id_ in self.scene.profiles if id_ not in self.ledger.merged_into]
@@ -508,7 +392,7 @@ class MoneyMachine(RuleBasedStateMachine):
         self.is_checked = False
         arrivals = [gift for gift in self.ledger.gifts.values() if self.ledger.survivor(gift.whose) == ids[1]]
         self.ledger.merged_into[ids[1]] = ids[0]
-        self.house.recount_customer(sorted(arrivals, key=lambda gift: gift.id), ids[0])
+        self.rules.recount_customer(sorted(arrivals, key=lambda gift: gift.id), ids[0])
         self.at += timedelta(seconds=1)  # which was the last one is told apart by the time
 
     def undo_merge(self) -> None:
@@ -544,28 +428,7 @@ class MoneyMachine(RuleBasedStateMachine):
     @invariant()
     def all_that_was_given_is_accounted_for(self) -> None:
         self.is_checked = True
-        rows, gifts = {row.id: row for row in self.rows()}, self.ledger.gifts
-        entries = {gift.reversal_id: gift for gift in gifts.values() if gift.reversal_id}
-        assert rows.keys() == gifts.keys() | entries.keys()
-        # What was given stays with whom it was given to, and so does what takes it back.
-        whose = {id_: self.ledger.survivor(gift.whose) for id_, gift in (gifts | entries).items()}
-        assert {id_: row.customer_id for id_, row in rows.items()} == whose
-        # The cost is what was given and not taken back; what the till paid stands in it until the money is back.
-        costs = {id_: rows[id_].cost_amount or 0 for id_ in rows}
-        for id_, gift in gifts.items():
-            back = costs[gift.reversal_id] if gift.reversal_id else 0
-            assert costs[id_] + back == (gift.amount if gift.is_given else 0)
-        paid = {id_ for id_, gift in gifts.items() if gift.paid is Paid.SETTLED and gift.money_back is not Paid.SETTLED}
-        assert all(costs[id_] == gifts[id_].amount for id_ in paid)
-        # Recorded is what is unpaid and what is settled: what failed is owed still.
-        refunds = {id_ for id_, gift in gifts.items() if gift.is_given and gift.remedy == "refund"}
-        assert {id_ for id_ in rows if rows[id_].is_unpaid} == {id_ for id_ in refunds if gifts[id_].paid in OWED}
-        settled = {id_ for id_ in refunds if rows[id_].settlement is Settlement.SETTLED}
-        assert settled == {id_ for id_ in refunds if gifts[id_].paid is Paid.SETTLED}
-        # Whatever is beyond a limit is in the list until somebody else has looked at it.
-        assert {id_ for id_ in rows if rows[id_].is_to_review} == {it.id for it in gifts.values() if it.is_to_review}
-        waiting = {gift.id for gift in gifts.values() if gift.state is State.WAITING}
-        assert {id_ for id_ in rows if rows[id_].status == "pending"} == waiting
+        assert_accounted_for(action_rows(self.session), self.ledger)
         # How a concern ended is not told while something waits for approval.
         ends = self.session.execute(select(Concern.id, Concern.status, Concern.waiting_end)).all()
         assert {row.id: (str(row.status), row.waiting_end is not None) for row in ends} == {
@@ -595,7 +458,6 @@ class MoneyMachine(RuleBasedStateMachine):
         money, day = STORES[case.store].currency, day_of(self.at)
         gift = Gift(id_, case, remedy, amount, money, by, self.at, day, case.customer, state)
         gift.is_beyond = answer is Answer.BEYOND
-        gift.acted_first = gift.is_beyond
         if gift.is_given:
             gift.start_payment()
         self.ledger.gifts[id_] = gift
@@ -604,13 +466,13 @@ class MoneyMachine(RuleBasedStateMachine):
         """What the application answers: what is in the list of those that wait for a look is beyond."""
         if action is None:
             return Answer.REFUSED
-        (row,) = self.rows(RecoveryAction.id == action.id)
+        (row,) = action_rows(self.session, RecoveryAction.id == action.id)
         if row.status == "pending":
             return Answer.PENDING
         return Answer.BEYOND if row.is_to_review else Answer.DONE
 
     def person(self, name: str) -> Person:
-        return self.house.people[name]
+        return self.rules.people[name]
 
     def actor(self, name: str) -> Actor:
         person, organization_id = self.person(name), self.scene.organization_id
@@ -643,26 +505,6 @@ class MoneyMachine(RuleBasedStateMachine):
     def action(self, id_: UUID | None) -> RecoveryAction:
         return self.session.get_one(RecoveryAction, (self.scene.organization_id, id_))
 
-    def rows(self, *criteria: Any) -> Sequence[Any]:
-        """All actions, with the lists that they stand in."""
-        return self.session.execute(select(*COLUMNS).where(*criteria)).all()
-
-
-COLUMNS = (
-    *(RecoveryAction.__table__.c[name] for name in ("id", "customer_id", "cost_amount", "settlement", "status")),
-    RecoveryAction.is_unpaid().label("is_unpaid"),
-    RecoveryAction.waits_for_review().label("is_to_review"),
-)
-
-
-def day_of(at: datetime) -> date:
-    """The business day in Lisbon: until four in the morning it is still the day before."""
-    return (at.astimezone(LISBON) - DAY_STARTS).date()
-
-
-def fold(reference: str | None) -> str | None:
-    return reference.strip().casefold() if reference else None
-
 
 def status_of(case: Case) -> str:
     if case.is_voided or case.is_resolved:
@@ -676,7 +518,7 @@ def is_to_decide(gift: Gift) -> bool:
 
 @longer
 @only_on_sqlite
-def test_no_sequence_of_events_gets_around_a_limit_an_order_or_a_payment(scene: Scene) -> None:
+def test_no_sequence_of_events_gets_around_a_limit_an_order_or_a_payment(scene: MoneyScene) -> None:
     def machine() -> MoneyMachine:
         MoneyMachine.scene = scene
         return MoneyMachine()

@@ -79,7 +79,6 @@ class Gift:
     whose: Profile
     state: State
     is_beyond: bool = False
-    acted_first: bool = False  # nobody could be asked
     is_decided: bool = False
     was_approved: bool = False
     paid: Paid = Paid.NONE
@@ -98,7 +97,7 @@ class Gift:
 
     @property
     def is_to_review(self) -> bool:
-        return self.is_given and self.is_beyond and not self.is_decided
+        return self.state in {State.GIVEN, State.TAKEN_BACK} and self.is_beyond and not self.is_decided
 
     def start_payment(self) -> None:
         self.paid = Paid.RECORDED if self.remedy == REFUND else Paid.NONE
@@ -108,14 +107,14 @@ class Gift:
 class MoneyLedger:
     """Everything that was said. Profiles are those of before a merge, so that a merge and its undoing change nothing.
 
-    `told`: the value of each order by store, day, reference, key and source; `codes`: who could read a sign-in code of
+    `orders`: what each is worth, by store, day, reference, key and source; `codes`: who could read a sign-in code of
     whom, and since when; `references`: the store and number of each payment, as a witness said it last.
     """
 
     cases: dict[UUID, Case] = field(default_factory=dict)
     gifts: dict[UUID, Gift] = field(default_factory=dict)
     merged_into: dict[UUID, UUID] = field(default_factory=dict)
-    told: dict[tuple[str, date, str, str, str], int] = field(default_factory=dict)
+    orders: dict[tuple[str, date, str, str, str], int] = field(default_factory=dict)
     codes: list[tuple[str, str, datetime]] = field(default_factory=list)
     references: dict[UUID, tuple[str, str]] = field(default_factory=dict)
 
@@ -170,7 +169,7 @@ class MoneyLedger:
     def cap(self, order: OrderKey) -> int | None:
         """What the tills told of an order, each key its largest value, else the first value that people typed."""
         of_keys: dict[str, int] = {}
-        for (store, day, reference, key, _source), value in self.told.items():
+        for (store, day, reference, key, _source), value in self.orders.items():
             if (store, day, reference) == order:
                 of_keys[key] = max(value, of_keys.get(key, 0))
         if of_keys:

@@ -1,4 +1,4 @@
-"""Rules of the money model: what the house says of each step, read from the ledger and from nothing else."""
+"""Rules of the money model: what the model says of each step, read from the ledger and from nothing else."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Answer(StrEnum):
     REFUSED = "refused"
 
 
-class Verdict(StrEnum):
+class Allowance(StrEnum):
     """What the limits say."""
 
     WITHIN = "within"
@@ -76,7 +76,10 @@ class Person:
 
 @dataclass
 class MoneyRules:
-    """The house: its stores, people, limits by remedy, role and currency, the budget of a till, and who is on shift."""
+    """What holds in the organization: stores, people, limits by remedy, role and currency, and the budget of a till.
+
+    Who is on shift can be reached; `key_makers` have read the secret of a key.
+    """
 
     ledger: MoneyLedger
     stores: dict[str, StoreRules]
@@ -85,39 +88,40 @@ class MoneyRules:
     till_per_day: int
     till_per_order: int
     shifts: list[tuple[str, str, datetime]] = field(default_factory=list)  # who, where, until when
+    key_makers: dict[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------------------------ to give
 
     def answer(self, case: Case, by: str, remedy: str, amount: int, *, at: datetime, day: date) -> Answer:
         """Return what has to be answered to somebody who wants to give this."""
         store = self.stores[case.store]
-        verdict = self.verdict(case, by, remedy, amount, day=day)
+        allowance = self.allowance(case, by, remedy, amount, day=day)
         if case.is_resolved or case.is_voided or not self.fits_order(case, remedy, amount):
             return Answer.REFUSED
-        if verdict is Verdict.WITHIN:
+        if allowance is Allowance.WITHIN:
             return Answer.DONE
-        if verdict is Verdict.BEYOND and store.acts_first:
+        left = store.after_hours - total(self.acted_first(case.store, day))
+        if allowance is Allowance.BEYOND and store.acts_first and amount <= left:
             return Answer.BEYOND
         managers_may = self.is_within_managers_limit(case, remedy, amount, day=day)
         approvers = self.approvers(case.store, by, managers_may=managers_may, at=at)
         if approvers and (not store.is_closed or self.reachable(approvers, case.store, at=at)):
             return Answer.PENDING
-        left = store.after_hours - sum(gift.amount for gift in self.acted_first(case.store, day))
         return Answer.BEYOND if store.is_closed and amount <= left else Answer.REFUSED
 
-    def verdict(self, case: Case, by: str, remedy: str, amount: int, *, day: date) -> Verdict:
+    def allowance(self, case: Case, by: str, remedy: str, amount: int, *, day: date) -> Allowance:
         """Return what the limits say of this, with everything that was given before."""
         store, person = self.stores[case.store], self.people[by]
         limit = self.limits.get((remedy, person.role or "floor", store.currency))
         to_same = self.ledger.to_same(case)
         if limit is None or amount > store.per_action or self.is_third_day(case, to_same, day):
-            return Verdict.ASKS
+            return Allowance.ASKS
         by_giver = [gift for gift in self.today(self.ledger.given(), store.currency, day) if gift.by == by]
         if person.is_till:
             of_order = self.ledger.given(case.order)
             for_order = sum(gift.amount for gift in of_order if gift.by == by and gift.currency == store.currency)
             if for_order + amount > self.till_per_order or total(by_giver) + amount > self.till_per_day:
-                return Verdict.ASKS
+                return Allowance.ASKS
         to_customer = self.today(to_same, store.currency, day)
         in_store = [
             gift for gift in self.today(self.ledger.given(), store.currency, day) if gift.case.store == case.store
@@ -130,7 +134,7 @@ class MoneyRules:
             and (person.is_till or total(by_giver) + amount <= most.per_staff)
             and (store.per_day is None or total(in_store) + amount <= store.per_day)
         )
-        return Verdict.WITHIN if is_within else Verdict.BEYOND
+        return Allowance.WITHIN if is_within else Allowance.BEYOND
 
     def most_of_all(self, role: str, currency: str) -> Limit:
         """Return what a role gives at most of all remedies together: the largest limits it has."""
@@ -146,9 +150,7 @@ class MoneyRules:
         return case.customer is not None and len(days | {day}) >= 3
 
     def acted_first(self, store: str, day: date) -> list[Gift]:
-        return [
-            gift for gift in self.ledger.given() if gift.case.store == store and gift.day == day and gift.acted_first
-        ]
+        return [it for it in self.ledger.given() if it.is_beyond and (it.case.store, it.day) == (store, day)]
 
     def fits_order(self, case: Case, remedy: str, amount: int) -> bool:
         cap = self.ledger.cap(case.order)
@@ -210,8 +212,9 @@ class MoneyRules:
     # --------------------------------------------------------------------------------------------------- to approve
 
     def could_be(self, maker: str, other: str, *, at: datetime) -> bool:
-        """Return whether somebody could have signed in as somebody else lately."""
-        return any(code[:2] == (maker, other) and code[2] > at - CODE_COUNTS_FOR for code in self.ledger.codes)
+        """Return whether somebody could have signed in as somebody else lately, or has read the secret of a key."""
+        codes = (code for code in self.ledger.codes if code[:2] == (maker, other))
+        return self.key_makers.get(other) == maker or any(code[2] > at - CODE_COUNTS_FOR for code in codes)
 
     def approvers(self, store: str, asked_by: str, *, managers_may: bool, at: datetime) -> list[str]:
         """Return who may approve there what somebody asks for."""
@@ -248,21 +251,29 @@ class MoneyRules:
         is_another = gift.by != by and not self.could_be(by, gift.by, at=at)
         return person.may_approve and person.reaches(gift.case.store) and is_another and is_open
 
+    def is_last_resort(self, gift: Gift, *, at: datetime, managers_may: bool = True) -> bool:
+        """Return whether an administrator decides: no manager who may, and no regional manager, can be reached."""
+        others = self.approvers(gift.case.store, gift.by, managers_may=managers_may, at=at)
+        before = [name for name in others if self.people[name].role != "admin"]
+        return not self.reachable(before, gift.case.store, at=at)
+
+    def may_decline(self, gift: Gift, by: str, *, at: datetime) -> bool:
+        """Return whether somebody may decline this, or has to look at it."""
+        is_last = self.people[by].role != "admin" or self.is_last_resort(gift, at=at)
+        return is_last and self.may_decide(gift, by, at=at)
+
     def may_approve(self, gift: Gift, by: str, *, at: datetime, day: date) -> bool:
         """Return whether somebody may approve this."""
         case, person = gift.case, self.people[by]
         if not self.may_decide(gift, by, at=at):
             return False
         if gift.state is not State.WAITING:
-            return True
+            return self.may_decline(gift, by, at=at) and not case.is_voided
         managers_may = self.is_within_managers_limit(case, gift.remedy, gift.amount, day=day)
         if person.role == "manager" and not (managers_may and self.is_within_their_day(gift, by, day=day)):
             return False
-        if person.role == "admin":
-            others = self.approvers(case.store, gift.by, managers_may=managers_may, at=at)
-            before = [name for name in others if self.people[name].role != "admin"]
-            if self.reachable(before, case.store, at=at):
-                return False
+        if person.role == "admin" and not self.is_last_resort(gift, at=at, managers_may=managers_may):
+            return False
         return self.fits_order(case, gift.remedy, gift.amount)
 
     def is_within_their_day(self, gift: Gift, by: str, *, day: date) -> bool:
