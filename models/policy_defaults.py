@@ -150,7 +150,6 @@ STILL_HERE_EXTENDS: Final = timedelta(hours=2)  # what the answer gives, from th
 STRANGERS_IN_QUEUE: Final = 3
 KNOWN_PHONES_IN_QUEUE: Final = 4
 DEVICE_PROOF_TTL: Final = timedelta(days=180)  # so long a phone is known to have signed its person in
-KNOWN_ADDRESS_TTL: Final = timedelta(days=90)  # so long an address is known to have been a person's at a sign-in
 SESSION_DAYS: Final = 30  # unless the organization sets another number
 PASSWORD_MIN_LENGTH: Final = 10  # characters, unless the organization sets another number
 # Whoever signs in on a shared phone so long before they check in is rung on it during their shift.

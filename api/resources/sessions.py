@@ -51,9 +51,8 @@ class Sessions(Resource):
         every account after 20 failures of ten minutes at any, and this account for strangers after 50 of an hour from
         anywhere (429). An IPv6 network (/64) counts as one address. 429 too while too many sign in at once. A phone
         that sends the `device_proof` of its last sign-in is no stranger: it has its own five failures a minute and is
-        served before strangers. So is a person at an address where they signed in within 90 days. Whoever has a second
-        factor sends its `code` too: 401 `second-factor-required` without it, when the password is right. A code is
-        accepted once.
+        served before strangers. Whoever has a second factor sends its `code` too: 401 `second-factor-required` without
+        it, when the password is right. A code is accepted once.
 
         On a shared phone people send its `device_secret` as well, or that with `staff_id` and `pin` only. People of
         another organization do not sign in on it, and after 20 wrong passwords of ten minutes, whosever they are, it
@@ -122,7 +121,6 @@ def _sign_in_with_password(
                 may_use = secret is None or (phone and may_use_with_password(session, phone, staff, at=g.now))
                 if _accepts_code(session, staff, code) and may_use:
                     attempt.take_back()
-                    tries.remember_address()
                     if phone is None:
                         return staff, *StaffSession.open(session, staff=staff, at=g.now)
                     return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)

@@ -28,12 +28,12 @@ RECEIPT_QR_LIMIT: Final = Limit(60, 10 * MINUTE)
 IMPORT_LIMIT: Final = Limit(20, HOUR)  # per person, dry runs too: each is as much work as an import
 FAILED_PIN_LIMIT: Final = Limit(5, 15 * MINUTE)  # per person over all shared phones of the organization
 FAILED_SIGN_IN_LIMIT: Final = Limit(5, MINUTE)  # at one account from one address, or on one known phone
-# At all accounts from one address, which a store may share; and at one account from all addresses. Known phones, and
-# people at an address where they signed in before, do not count and are not held up by either.
+# At all accounts from one address, which a store may share; and at one account from all addresses. Known phones do not
+# count, and are not held up by either.
 FAILED_OF_ADDRESS_LIMIT: Final = Limit(20, 10 * MINUTE)
 FAILED_OF_ACCOUNT_LIMIT: Final = Limit(50, HOUR)
 FAILED_OF_SHARED_PHONE_LIMIT: Final = Limit(20, 10 * MINUTE)  # at all accounts from one shared phone, by its secret
-FAILED_OF_KNOWN_PHONES_LIMIT: Final = Limit(30, HOUR)  # at one account from all known phones; from known addresses
+FAILED_OF_KNOWN_PHONES_LIMIT: Final = Limit(30, HOUR)  # at one account from all known phones
 # Right ones too, each of which is as much work: at one account on one known phone, and own ones of a person.
 PASSWORD_CHECKS_LIMIT: Final = Limit(10, MINUTE)
 FAILED_OWN_SECRET_LIMIT: Final = Limit(5, MINUTE)  # per person: wrong present passwords or PINs

@@ -127,12 +127,13 @@ class RateLimiter:
 
     def count(self, limit: Limit, *key: str, hits: Sequence[str], at: datetime) -> Usage:
         """Count these hits by their names, of which each counts once within the window."""
-        return self._ask(limit, key, hits, at)
-
-    def usage(self, limit: Limit, *key: str, at: datetime) -> Usage:
-        """Return what is used of a limit; `allowed` says whether one more hit fits."""
-        usage = self._ask(limit, key, (), at)
-        return Usage(limit, usage.used, usage.remaining > 0, usage.resets_at)
+        digest = _digest(limit, key)
+        if time.monotonic() >= self._left_alone_until:
+            try:
+                return self.counter.count(digest, limit, hits, at=at)
+            except self.counter.failures as error:
+                self._leave_alone(error)
+        return self._fallback.count(digest, limit, hits, at=at)
 
     def take_back(self, limit: Limit, *key: str, hit: str) -> None:
         """Forget a hit that was counted, wherever that was."""
@@ -151,15 +152,6 @@ class RateLimiter:
         except self.counter.failures:
             return True
         return False
-
-    def _ask(self, limit: Limit, key: Sequence[str], hits: Sequence[str], at: datetime) -> Usage:
-        digest = _digest(limit, key)
-        if time.monotonic() >= self._left_alone_until:
-            try:
-                return self.counter.count(digest, limit, hits, at=at)
-            except self.counter.failures as error:
-                self._leave_alone(error)
-        return self._fallback.count(digest, limit, hits, at=at)
 
     def _leave_alone(self, error: Exception) -> None:
         self._left_alone_until = time.monotonic() + ASK_AGAIN_AFTER
