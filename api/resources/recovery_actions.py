@@ -52,7 +52,8 @@ class ConcernRecoveryActions(Resource):
         the regional managers, else of administrators. In a store that acts first it is `done`, for as much as
         `after_hours` in a day, and a manager reviews it. What is pending expires after 15 minutes. 409
         `nobody-may-approve` where nobody could approve; `acts_first_up_to` is what the store may still give today after
-        hours, where it acts first.
+        hours, where it acts first: nothing of what is more than `per_action` or the budget of a key, comes on a third
+        day, or has no limit.
         """
         data["remedy"] = Remedy.by_slug(g.session, data["remedy"])
         action, event = record_action(g.session, concern, by=g.actor, at=g.now, **data)

@@ -66,15 +66,13 @@ def record_action(
     if cost is not None and cost.amount > 0:
         allowance, given = spending.allowance_of(remedy, cost), spending.given
         check_refunds_within_order(session, concern, remedy, cost)
-    acts_first = (
-        concern.store.above_limit is AboveLimit.ACT_FIRST
-        and allowance is Allowance.BEYOND
-        and cost is not None
-        and cost.amount <= spending.left_to_act_first()
-    )
-    needs_approval = allowance is not Allowance.WITHIN and not acts_first
-    if needs_approval and cost is not None:
-        needs_approval = _asks_first(session, concern, remedy, cost, spending=spending, by=by, at=at)
+    needs_approval = False
+    if cost is not None and allowance is not Allowance.WITHIN:
+        left = spending.left_to_act_first() if allowance is Allowance.BEYOND else 0
+        acts_first = concern.store.above_limit is AboveLimit.ACT_FIRST and cost.amount <= left
+        needs_approval = not acts_first and _asks_first(
+            session, concern, remedy, cost, spending=spending, left=left, by=by, at=at
+        )
     action = RecoveryAction(
         **fields,
         concern=concern,
@@ -221,12 +219,13 @@ def _asks_first(
     cost: Money,
     *,
     spending: Spending,
+    left: int,
     by: Actor,
     at: datetime,
 ) -> bool:
     """Return whether somebody is asked. False where the store acts first because nobody could approve after hours.
 
-    Conflict where nobody could approve, with the sum for which the store would have acted first.
+    Conflict where nobody could approve, with what was `left` for which the store would have acted first.
     """
     store = concern.store
     managers_may = spending.within_manager_limit(remedy, cost)
@@ -235,7 +234,6 @@ def _asks_first(
     )
     if approvers.can_decide_in(store, at):
         return True
-    left = spending.left_to_act_first()
     if not store.is_open(at) and cost.amount <= left:
         return False
     raise Conflict(

@@ -107,7 +107,8 @@ class MoneyRules:
         approvers = self.approvers(case.store, by, managers_may=managers_may, at=at)
         if approvers and (not store.is_closed or self.reachable(approvers, case.store, at=at)):
             return Answer.PENDING
-        return Answer.BEYOND if store.is_closed and amount <= left else Answer.REFUSED
+        may_act_first = store.is_closed and allowance is Allowance.BEYOND and amount <= left
+        return Answer.BEYOND if may_act_first else Answer.REFUSED
 
     def allowance(self, case: Case, by: str, remedy: str, amount: int, *, day: date) -> Allowance:
         """Return what the limits say of this, with everything that was given before."""

@@ -21,6 +21,8 @@ from tests.support.factories.organizations import Shop
 from tests.support.factories.people import make_code
 from tests.support.factories.shared_phones import PIN, SharedPhone, enrol, set_pins, sign_in_with_pin
 from tests.support.factories.staff import give_phone
+from tests.support.factories.vocabulary import create_word
+from tests.support.sign_in import sign_in_again
 from tests.support.store_scenario import StoreScenario, store_scenario
 from tests.support.threads import Meeting
 
@@ -28,9 +30,9 @@ APPROVAL, DAY_LIMIT = NotificationKind.APPROVAL, NotificationKind.DAY_LIMIT
 SHUT_AT_NOON = {"weekly": [{"weekday": "monday", "opens_at": "18:00", "closes_at": "22:00"}], "exceptions": []}
 
 
-def give(app: App, shop: Shop, amount: float, by: str = "floor", **fields: Any) -> Any:
+def give(app: App, shop: Shop, amount: float, by: str = "floor", remedy: str = "voucher", **fields: Any) -> Any:
     concern = log_concern(app, shop, by, mood=3, **fields)
-    body = {"remedy": "voucher", "cost": {"amount": round(amount * 100), "currency": "EUR"}}
+    body = {"remedy": remedy, "cost": {"amount": round(amount * 100), "currency": "EUR"}}
     return app.request("POST", f"/v1/concerns/{concern['id']}/recovery-actions", (shop, by), json=body)
 
 
@@ -138,6 +140,34 @@ def test_after_hours_the_store_acts_first_up_to_a_sum_and_it_is_reviewed(app: Ap
     assert sorted(to_review(app, shop)) == sorted(action["id"] for action in beyond)
     give_phone(app.back_office, shop, "manager", "phone of the manager")
     assert give(app, shop, 45).json["status"] == "pending"  # somebody could approve now
+
+
+def test_after_hours_nothing_is_done_that_asks_first_whatever_the_store_says(app: App, shop: Shop) -> None:
+    """Only the sum was looked at: not the ceiling, the third day, the budget of a key, nor a limit that is missing."""
+    limits = [{"currency": "EUR", "most_per_action": 4000, "most_per_day": 50_000, "most_after_hours": 10_000}]
+    change(app, shop, own_limits=limits)
+    budget = {"per_day": {"amount": 500, "currency": "EUR"}, "per_order": {"amount": 500, "currency": "EUR"}}
+    body = {"name": "till", "scopes": ["concerns:write"], "budgets": [budget]}
+    shop.tokens["till"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
+    create_word(app, shop, "remedies", "words", kind="apology")  # it has no limit, because it costs nothing
+    here, anas = {"store_id": str(shop.store_id)}, {"customer": {"phone": "912 345 678"}}
+    for _ in range(2):
+        assert give(app, shop, 1, by="key", **here, **anas).json["status"] == "done"
+        app.clock.at += timedelta(days=7)
+    change(app, shop, hours=SHUT_AT_NOON)
+    refused = [
+        give(app, shop, 40.01, by="key", **here),
+        give(app, shop, 5.01, by="till", **here),
+        give(app, shop, 1, by="key", **here, **anas),
+        give(app, shop, 1, by="key", remedy="words", **here),
+    ]
+    nothing = [assert_problem(answer, 409, "nobody-may-approve")["acts_first_up_to"]["amount"] for answer in refused]
+    assert nothing == [0, 0, 0, 0]
+    sign_in_again(app, shop, "floor")
+    assert give(app, shop, 40).json["beyond"]  # a limit of floor staff, and nothing else
+    inline = {"remedy": "voucher", "cost": {"amount": 4001, "currency": "EUR"}}
+    logged = log_concern(app, shop, "key", mood=3, recovery_actions=[inline], **here)
+    assert logged["as_typed"] == {"recovery_actions": [inline]}
 
 
 def test_a_manager_on_shift_is_there_also_without_a_phone(app: App, shop: Shop) -> None:
