@@ -94,6 +94,7 @@ MAX_CAUSES: Final = 100  # of one category
 MAX_QUESTIONS: Final = 500
 MAX_REMEDIES: Final = 200
 MAX_CATALOGUE_ITEMS: Final = 20_000  # beyond it a new item of a concern stays as it was typed
+MAX_NEW_ITEMS_PER_DAY: Final = 100  # of the catalogue, named by one person or key within 24 hours
 MAX_SLUG_ALIASES: Final = 50  # former slugs of one word that is given another one
 # Until after a merge nobody can still write the merged word: transactions that read it before have ended by then.
 MERGE_SETTLES_AFTER: Final = timedelta(minutes=5)

@@ -353,6 +353,29 @@ def _upgrade_met_customers() -> None:
             "fk_customer_store_opened_by", "staff", ["organization_id", "opened_by_id"], ["organization_id", "id"]
         )
     op.execute("UPDATE customer_store SET opened_at = met_at")
+    _meet_customers_of_concerns()
+
+
+def _meet_customers_of_concerns() -> None:
+    """Let each store know the customers of its concerns: a downgrade has forgotten those whose profile was not open."""
+    ids = ("organization_id", "customer_id", "store_id")
+    customer_store = sa.table(
+        "customer_store", *(sa.column(name, sa.Uuid()) for name in ("id", *ids)), sa.column("met_at", INSTANT)
+    )
+    concern = sa.table("concern", *(sa.column(name, sa.Uuid()) for name in ids), sa.column("received_at", INSTANT))
+    customer = sa.table(
+        "customer", *(sa.column(name, sa.Uuid()) for name in ("organization_id", "id", "first_store_id"))
+    )
+    same_customer = (customer.c.organization_id == concern.c.organization_id) & (customer.c.id == concern.c.customer_id)
+    is_known = sa.exists().where(*(customer_store.c[name] == concern.c[name] for name in ids))
+    unknown = (
+        sa.select(*(concern.c[name] for name in ids), sa.func.min(concern.c.received_at).label("met_at"))
+        .join_from(concern, customer, same_customer)
+        .where(customer.c.first_store_id.is_distinct_from(concern.c.store_id), ~is_known)
+        .group_by(*(concern.c[name] for name in ids))
+    )
+    for rows in op.get_bind().execute(unknown).mappings().partitions(BATCH):
+        op.bulk_insert(customer_store, [{"id": uuid4(), **row} for row in rows])
 
 
 def _downgrade_met_customers() -> None:

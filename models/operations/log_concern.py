@@ -5,7 +5,7 @@ A change of a concern is strict.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from models.access import Actor
 from models.alerts.alert import Alert
 from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern, as_json, plausible_time
+from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind
 from models.concerns.event import ConcernEvent
 from models.concerns.previous import PreviousConcern, find_previous
@@ -33,7 +34,7 @@ from models.operations.void_concern import change_kind, link_later_concerns, loc
 from models.organizations.catalogue_item import CatalogueItem
 from models.organizations.organization import Organization
 from models.organizations.store import Store
-from models.policy_defaults import MAX_CATALOGUE_ITEMS
+from models.policy_defaults import MAX_NEW_ITEMS_PER_DAY
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.budget import Spending
@@ -50,6 +51,7 @@ _RULES = (joinedload(Store.alert_rules), joinedload(Store.policies))
 # Visible to whoever sees the concern, with an entry of their own in the change feed.
 CONCERN_CHILDREN: tuple[type[RecoveryAction | FollowUp | Alert], ...] = (RecoveryAction, FollowUp, Alert)
 MODELS_BY_ID_FIELD: dict[str, type[Staff | Concern]] = {"praised": Staff, "linked": Concern}
+DAY = timedelta(days=1)
 ENDING_FIELDS = ("outcome", "mood_after")
 
 
@@ -99,13 +101,13 @@ def update_concern(
     given for. What was given to somebody unknown is compared with the limits of whom or what it names now: `recount`.
     """
     concern.refuse_if_voided()
-    order_change = _check_order(session, concern, data["order"]) if "order" in data else None
     kind_before, sensitive_before = concern.kind, concern.sensitive
     kind = data.get("kind", kind_before)
     counts_anew = kind is not kind_before and Kind.PRAISE in {kind, kind_before}
     if counts_anew and (customer_id := data.get("customer_id")):
         lock_later_concerns(session, concern, Customer.surviving_id(customer_id))
-    changes = _resolve_references(session, dict(data), concern, by=by, at=at)
+    changes = _resolve_references(session, dict(data), concern, by=by, at=at)  # locks the customer, before the store
+    order_change = _check_order(session, concern, data["order"]) if "order" in data else None
     if "customer" in changes:
         concern.set_previous(changes.pop("previous"))
         changes["ambiguous_customer"] = False
@@ -184,7 +186,7 @@ def _find_references(
     left_out = _leave_out_of_range(fields, store, at=at)
     if items := fields.pop("items", None):
         standing = [item for item in items if _can_be(item)]
-        named = _with_rows(session, standing, sensitive=fields.get("sensitive", False), at=at)
+        named = _with_rows(session, standing, store_id=store.id, sensitive=fields.get("sensitive", False), by=by, at=at)
         fields["items"] = [item for item in named if item["item"] is not None]
         others = [sent for sent, item in zip(standing, named, strict=True) if item["item"] is None]
         others += [item for item in items if item not in standing]
@@ -222,10 +224,30 @@ def _is_over_budget(budget: ContactBudget | None, contacts: dict[str, str], stor
 
 
 def _with_rows(
-    session: ScopedSession, items: Sequence[dict[str, Any]], *, sensitive: bool, at: datetime
+    session: ScopedSession,
+    items: Sequence[dict[str, Any]],
+    *,
+    store_id: UUID,
+    sensitive: bool,
+    by: Actor,
+    at: datetime,
 ) -> list[dict[str, Any]]:
     """Return the items with their rows in the catalogue, which grows by those that are new until it is full."""
-    rows = CatalogueItem.find_or_create(session, items, sensitive=sensitive, at=at) if items else []
+    if not items:
+        return []
+    named_lately = (
+        select(CatalogueItem.id)
+        .join(ConcernItem, ConcernItem.item_id == CatalogueItem.id)
+        .join(Concern, Concern.id == ConcernItem.concern_id)
+        .where(
+            Concern.store_id == store_id,
+            Concern.received_at > at - DAY,
+            Concern.reported_by_id == by.staff_id,
+            CatalogueItem.created_at > at - DAY,
+        )
+        .distinct()
+    )
+    rows = CatalogueItem.find_or_create(session, items, named_lately=named_lately, sensitive=sensitive, at=at)
     return [{"item": row, "quantity": item.get("quantity", 1)} for row, item in zip(rows, items, strict=True)]
 
 
@@ -382,9 +404,10 @@ def _resolve_references(
     With a customer comes `previous`: their last concern before this one. Catalogue items first, as in a new concern.
     """
     if items := data.get("items"):
-        data["items"] = _with_rows(session, items, sensitive=concern.sensitive or data.get("sensitive", False), at=at)
+        sensitive = concern.sensitive or data.get("sensitive", False)
+        data["items"] = _with_rows(session, items, store_id=concern.store_id, sensitive=sensitive, by=by, at=at)
         if any(item["item"] is None for item in data["items"]):
-            raise too_many(MAX_CATALOGUE_ITEMS, "items in the catalogue", "use the name of one of them")
+            raise too_many(MAX_NEW_ITEMS_PER_DAY, "new items within a day", "use the name of one there is")
     customer_id = data.get("customer_id")
     if "customer_id" in data:
         data["customer"] = data.pop("customer_id")

@@ -35,6 +35,7 @@ def void_concern(session: Session, concern: Concern, *, reason: str, by: Actor, 
     Conflict while something was given for the concern, and InvalidState for a second time.
     """
     refuse_taking_back(session, concern, by=by, at=at)
+    _lock_followers_and_customer(session, concern)
     change = OrderChange(session, concern, to=concern.order_key) if concern.order_value is not None else None
     follow_ups = session.scalars(select(FollowUp).where(FollowUp.concern_id == concern.id).order_by(FollowUp.id)).all()
     events = [promised.cancel_voided(by=by, at=at) for promised in follow_ups if promised.status in PENDING_STATUSES]
@@ -78,17 +79,24 @@ def refuse_taking_back(session: Session, concern: Concern, *, by: Actor, at: dat
 def link_later_concerns(session: Session, concern: Concern) -> None:
     """Give the concerns that followed this one the previous concern that they have now.
 
-    They are locked before the customer, as in an edit; whoever logs another one of this customer waits.
+    Whoever logs another one of this customer waits.
     """
     if concern.customer_id is None:
         return
     session.flush()
-    lock_later_concerns(session, concern, concern.customer_id)
+    customer = _lock_followers_and_customer(session, concern)
     later = _select_followers(concern, concern.customer_id)
-    customer = session.scalars(Customer.select_for_update(Customer.id == concern.customer_id, for_change=True)).first()
     for follower in session.scalars(later.execution_options(populate_existing=True)):
         follower.set_previous(find_previous(session, customer, before=follower.received_at))
         follower.bump_version()
+
+
+def _lock_followers_and_customer(session: Session, concern: Concern) -> Customer | None:
+    """Lock the concerns that followed this one, and then its customer, in the order that everybody uses."""
+    if concern.customer_id is None:
+        return None
+    lock_later_concerns(session, concern, concern.customer_id)
+    return session.scalars(Customer.select_for_update(Customer.id == concern.customer_id, for_change=True)).first()
 
 
 def lock_later_concerns(session: Session, concern: Concern, customer_id: UUID | ScalarSelect[UUID]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, validates
@@ -13,7 +14,7 @@ from models.db.bounds import has_room
 from models.db.session import ScopedSession
 from models.db.slug import MAX_SLUG_LENGTH, slug_from_text
 from models.db.text import BYTEWISE_NAME, MAX_NAME_LENGTH, begins_with, fold
-from models.policy_defaults import MAX_CATALOGUE_ITEMS
+from models.policy_defaults import MAX_CATALOGUE_ITEMS, MAX_NEW_ITEMS_PER_DAY
 
 
 class CatalogueItem(Aggregate):
@@ -50,11 +51,19 @@ class CatalogueItem(Aggregate):
 
     @classmethod
     def find_or_create(
-        cls, session: ScopedSession, references: Sequence[dict[str, Any]], *, sensitive: bool = False, at: datetime
+        cls,
+        session: ScopedSession,
+        references: Sequence[dict[str, Any]],
+        *,
+        named_lately: Select[UUID] | None = None,
+        sensitive: bool = False,
+        at: datetime,
     ) -> list["CatalogueItem | None"]:
         """Return the item for each reference, by its `slug` or else its `name`. Unknown items are added.
 
-        When there are as many as there may be, unknown ones are None.
+        When there are as many as there may be, unknown ones are None. `named_lately` selects new items that whoever
+        names these has named within a day: there may be so many of them, too.
+
         A name matches the present name of an item or the one it was added with. Two phones that name the same new item
         at once end up with one item.
         """
@@ -79,7 +88,7 @@ class CatalogueItem(Aggregate):
             if item is None and (slug := item_slug(reference)) not in by_slug
         }
         if new:
-            by_slug |= cls._add(session, new)
+            by_slug |= cls._add(session, new, named_lately=named_lately)
         items = [item or by_slug.get(item_slug(reference)) for reference, item in zip(references, matches, strict=True)]
         for item in items if not sensitive else ():
             if item is not None:
@@ -87,12 +96,16 @@ class CatalogueItem(Aggregate):
         return items
 
     @classmethod
-    def _add(cls, session: ScopedSession, new: dict[str, dict[str, Any]]) -> dict[str, "CatalogueItem"]:
+    def _add(
+        cls, session: ScopedSession, new: dict[str, dict[str, Any]], *, named_lately: Select[UUID] | None
+    ) -> dict[str, "CatalogueItem"]:
         """Insert items and return them by slug, unless there would be too many.
 
         Every transaction inserts in the same order, to avoid deadlocks.
         """
         if not has_room(session, select(cls.id), most=MAX_CATALOGUE_ITEMS, more=len(new)):
+            return {}
+        if named_lately is not None and not has_room(session, named_lately, most=MAX_NEW_ITEMS_PER_DAY, more=len(new)):
             return {}
         added = {item.slug: item for item in session.bulk_insert_or_ignore(cls, [new[slug] for slug in sorted(new)])}
         if others := new.keys() - added.keys():

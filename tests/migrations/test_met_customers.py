@@ -26,19 +26,26 @@ def test_down_and_up_again_opens_no_profile_that_was_only_found(databases: Datab
         with engine.begin() as connection:
             _meet(connection, OPENED, opened_at=datetime(2026, 3, 3, 12, tzinfo=UTC))
             _meet(connection, FOUND)
+            insert_row(connection, "concern", organization_id=ACME, id=FOUND, customer_id=FOUND, store_id=OTHER)
         assert _open(engine) == {BEFORE, OPENED}
         settings = Config(toml_file=ROOT / "pyproject.toml")
         settings.attributes["database_url"] = url
         command.downgrade(settings, "1004")
         migrate(url, "1005")
         assert _open(engine) == {BEFORE, OPENED}
+        assert _known(engine) == {BEFORE, OPENED, FOUND}
         engine.dispose()
 
 
 def _open(engine: sa.Engine) -> set[UUID]:
     """Return the customers whose whole profile the other store reads."""
+    return _known(engine, "WHERE opened_at IS NOT NULL")
+
+
+def _known(engine: sa.Engine, which: str = "") -> set[UUID]:
+    """Return the customers whom the other store knows."""
     with engine.connect() as connection:
-        ids = connection.scalars(sa.text("SELECT customer_id FROM customer_store WHERE opened_at IS NOT NULL"))
+        ids = connection.scalars(sa.text(f"SELECT customer_id FROM customer_store {which}"))  # noqa: S608 our own query
         return {UUID(str(id_)) for id_ in ids}
 
 

@@ -127,8 +127,18 @@ def test_a_full_catalogue_keeps_a_new_item_as_it_was_typed(
     path = f"/v1/concerns/{concern['id']}"
     body = {"items": [{"name": "Anything"}]}
     answer = app.request("PATCH", path, (shop, "manager"), json=body, headers={"If-Match": "*"})
-    assert assert_problem(answer, 409, "too-many")["most"] == 20_000
+    assert_problem(answer, 409, "too-many")
     assert len(rows(app, CatalogueItem)) == 2
+
+
+def test_nobody_fills_the_catalogue_for_the_others(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.organizations.catalogue_item.MAX_NEW_ITEMS_PER_DAY", 2)
+    for names, kept in ((("Soup", "Fish"), 2), (("Soup", "Ice"), 1)):
+        concern = log_concern(app, shop, "floor", items=[{"name": name} for name in names])
+        assert len(concern["items"]) == kept
+    assert len(log_concern(app, shop, "colleague", items=[{"name": "Ice"}])["items"]) == 1
+    app.clock.move(days=1)
+    assert len(log_concern(app, shop, "floor", items=[{"name": "Tart"}])["items"]) == 1
 
 
 @pytest.mark.parametrize(

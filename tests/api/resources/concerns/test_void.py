@@ -1,15 +1,19 @@
 """A concern that was none: who may void it, and where it is no more."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from models.concerns.concern import Concern as ConcernRow
 from models.concerns.enums import Source
+from models.customers.customer import Customer
+from models.organizations.store import Store
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.databases import only_on_postgresql
@@ -19,7 +23,7 @@ from tests.support.factories.organizations import Shop
 from tests.support.factories.people import let_go
 from tests.support.factories.staff import sign_in_anew
 from tests.support.store_scenario import StoreScenario
-from tests.support.threads import at_once
+from tests.support.threads import at_once, wait_for_blocked_transaction
 
 REASON = {"reason": "It was logged twice."}
 Concern = dict[str, Any]
@@ -372,6 +376,26 @@ def test_it_and_another_step_at_the_same_moment_leave_one_truth(app: App, shop: 
             assert (after["status"] == "voided") is (actions == [])
         else:
             assert (after["status"], after["alert"]["state"]) == ("voided", "cancelled")
+
+
+@only_on_postgresql
+@pytest.mark.parametrize("change", ["void", "edit"])
+def test_it_waits_for_the_customer_before_it_holds_up_the_store(app: App, shop: Shop, change: str) -> None:
+    """Whoever gives something locks the customer and then the store. The other way round both would wait for ever."""
+    order = {"reference": "12", "value": {"amount": 2000, "currency": "EUR"}}
+    bea, concern = (log_concern(app, shop, customer={"loyalty_number": number}, order=order) for number in "12")
+    edited = {"customer_id": bea["customer_id"], "order": order | {"reference": "13"}}
+    changes: dict[str, Any] = {
+        "void": partial(void, app, shop, concern, "manager"),
+        "edit": partial(edit, app, shop, concern, "manager", **edited),
+    }
+    with ThreadPoolExecutor(1) as pool, app.back_office.writing(shop.organization_id) as session:
+        session.execute(select(Customer.id).with_for_update())
+        other = pool.submit(changes[change])
+        wait_for_blocked_transaction(app)
+        session.execute(select(Store.id).where(Store.id == shop.store_id).with_for_update(key_share=True, nowait=True))
+        session.commit()
+        assert other.result(60)
 
 
 @only_on_postgresql
