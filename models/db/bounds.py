@@ -22,14 +22,15 @@ def check_bound(session: Session, rows: Select[Any], *, most: int, of: str, more
         advice: what to do about it, as a clause.
 
     """
-    if not has_room(session, rows, most=most, more=more):
+    if not has_room(session, (rows, most), more=more):
         raise too_many(most, of, advice)
 
 
-def has_room(session: Session, rows: Select[Any], *, most: int, more: int = 1) -> bool:
-    """Tell whether there would be no more than `most` rows with `more` of them."""
-    counted = select(func.count()).select_from(rows.limit(most).subquery())
-    return session.scalars(counted).one() + more <= most
+def has_room(session: Session, *bounds: tuple[Select[Any], int], more: int = 1) -> bool:
+    """Tell whether there would be no more of each of these rows than there may be with `more` of them."""
+    counts = (select(func.count()).select_from(rows.limit(most).subquery()).scalar_subquery() for rows, most in bounds)
+    counted = session.execute(select(*counts)).one()
+    return all(count + more <= most for count, (_, most) in zip(counted, bounds, strict=True))
 
 
 def too_many(most: int, of: str, advice: str = "") -> TooMany:

@@ -103,9 +103,10 @@ class CatalogueItem(Aggregate):
 
         Every transaction inserts in the same order, to avoid deadlocks.
         """
-        if not has_room(session, select(cls.id), most=MAX_CATALOGUE_ITEMS, more=len(new)):
-            return {}
-        if named_lately is not None and not has_room(session, named_lately, most=MAX_NEW_ITEMS_PER_DAY, more=len(new)):
+        bounds = [(select(cls.id), MAX_CATALOGUE_ITEMS)]
+        if named_lately is not None:
+            bounds.append((named_lately, MAX_NEW_ITEMS_PER_DAY))
+        if not has_room(session, *bounds, more=len(new)):
             return {}
         added = {item.slug: item for item in session.bulk_insert_or_ignore(cls, [new[slug] for slug in sorted(new)])}
         if others := new.keys() - added.keys():

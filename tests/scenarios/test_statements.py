@@ -115,7 +115,7 @@ LOGGED = {  # what comes along: the body; statements on SQLite, on PostgreSQL
     "and their name": ({**DESCRIBED, "customer": {"name": "Ana Lima", "phone": "912 345 670"}}, 14, 12),
     "a phone's own id": ({**DESCRIBED, **KNOWN, "id": "01a2057b-741c-7631-8cca-22605be163db"}, 13, 11),
     "and dishes that were named before": ({**DESCRIBED, "items": [{"name": "SOUP"}, {"slug": "bread"}]}, 14, 12),
-    "and new ones": ({**DESCRIBED, "items": [{"name": "Fish"}, {"name": "Rice"}, {"slug": "bread"}]}, 15, 13),
+    "and new ones": ({**DESCRIBED, "items": [{"name": "Fish"}, {"name": "Rice"}, {"slug": "bread"}]}, 16, 14),
     "a place by the slug it had before": ({**DESCRIBED, "place": "terrace"}, 12, 10),
     "how it was put right": ({"mood": 2, "recovery_actions": [{"remedy": "apology"}], **RIGHT_AWAY}, 11, 9),
     # What costs something: a lock, and what was given before.
@@ -131,7 +131,7 @@ MORE_FOR = {
     "a customer who is new here": 1,  # their profile
     "and their name": 2,  # and its words
     "and dishes that were named before": 2,  # their rows, and the look-up of the catalogue
-    "and new ones": 3,  # what enters it
+    "and new ones": 4,  # how many there are, and what enters it
     "and at what cost": 1,
     "and five things done": 1,
 }
