@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 from uuid_utils.compat import uuid7
@@ -496,8 +496,19 @@ def use_up_all_money(app: App, shop: Shop) -> None:
         store.own_limits = [{"currency": "EUR", "most_per_action": 0, "most_per_day": 0, "most_after_hours": 0}]
 
 
-@examples(quick=6, deep=60)
+EVERYTHING = {  # that a budget could stand against
+    "mood": 1,
+    "customer": {"name": "Ana", "phone": "912 345 678"},
+    "items": [{"name": "Soup"}],
+    "recovery_actions": [{"remedy": "voucher"}, {"remedy": "remake", "cost": {"amount": 10**6, "currency": "EUR"}}],
+    "outcome": "recovered",
+    "mood_after": 5,
+}
+
+
+@examples(quick=5, deep=60)
 @given(body=BODIES, by=st.sampled_from(["floor", "manager", "key"]))
+@example(body=as_sent(EVERYTHING), by="floor")
 def test_it_is_logged_and_rings_when_every_budget_is_used_up_and_no_money_is_given(
     app: App, shop: Shop, body: dict[str, Any], by: str
 ) -> None:

@@ -110,6 +110,12 @@ def test_a_store_gives_no_more_than_so_much_in_a_day(app: App, shop: Shop) -> No
     assert status(app, shop, "remake", 20, by="colleague") == "done"
 
 
+def test_of_several_that_come_with_a_concern_each_counts_for_the_next(app: App, shop: Shop) -> None:
+    vouchers = [{"remedy": "voucher", "cost": euros(15)}] * 2
+    actions = log_concern(app, shop, mood=3, recovery_actions=vouchers)["recovery_actions"]
+    assert sorted(action["status"] for action in actions) == ["done", "pending"]
+
+
 def test_a_currency_without_limits_asks_first_until_somebody_sets_them(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop, mood=3)
     set_store(app, shop, currency="CHF", above_limit="act_first")
