@@ -24,6 +24,7 @@ from models.access import Permission
 from models.concerns.concern import Concern
 from models.recovery.action import RecoveryAction, Settlement
 from models.recovery.approvals import approve, decline, record_action, review
+from models.recovery.recount import settle
 from models.recovery.remedy import Remedy
 from notifications.decide.announce import announce, announce_all
 
@@ -173,8 +174,9 @@ class SettleRecoveryAction(Resource):
         types is shown until then. Of a reversing entry it says whether the money came back: until it is `settled`, the
         reversed action counts. Of a refund that was reversed
         before anything was paid, `settled` says that it was paid all the same: it is `done` and counts again, and its
-        reversal is `requested`.
+        reversal is `requested`. Where it passes a limit now, or its order is worth less, it is `beyond`
+        and waits for a review.
         """
         to = Settlement(data.pop("settlement"))
-        announce(g.session, recovery_action.settle(g.session, to=to, by=g.actor, at=g.now, **data))
+        announce(g.session, settle(g.session, recovery_action, to=to, by=g.actor, at=g.now, **data))
         return recovery_action

@@ -47,12 +47,18 @@ def check_refunds_within_order(session: Session, concern: Concern, remedy: Remed
         return
     _lock_store(session, concern)
     cap = find_cap(session, concern)
-    if cap is None:
-        return
-    if cap.currency != cost.currency:
+    if cap is not None and cap.currency != cost.currency:
         raise Invalid(f"Refunds for this order are in {cap.currency}.", pointer="/cost/currency")
-    if _sum_of_refunds(session, concern, cost.currency) + cost.amount > cap.amount:
+    if passes_cap(session, concern, remedy, cost):
         raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
+
+
+def passes_cap(session: Session, concern: Concern, remedy: Remedy, cost: Money) -> bool:
+    """Return whether all refunds together would be more than the order was worth."""
+    cap = find_cap(session, concern) if remedy.kind is RemedyKind.REFUND else None
+    if cap is None or cap.currency != cost.currency:
+        return False
+    return _sum_of_refunds(session, concern, cost.currency) + cost.amount > cap.amount
 
 
 def _sum_of_refunds(session: Session, concern: Concern, currency: str) -> int:

@@ -1,20 +1,26 @@
-"""Recount of limits: what was given to somebody unknown counts once they are named, and with the order it is for."""
+"""Recount of limits: what was given to somebody unknown counts once they are named, and with the order it is for.
+
+And what was taken back counts once it was paid all the same.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from models.access import Role
+from models.access import Actor, Role
 from models.concerns.concern import Concern
+from models.concerns.event import ConcernEvent
 from models.customers.customer import Customer
 from models.policy_defaults import REPEATED_GIVING_DAYS, REPEATED_GIVING_WINDOW
-from models.recovery.action import IN_EFFECT, ActionStatus, RecoveryAction
-from models.recovery.budget import Given, for_customer, for_same_beneficiary, largest_limits
+from models.recovery.action import IN_EFFECT, ActionStatus, RecoveryAction, Settlement
+from models.recovery.budget import Allowance, Given, Spending, for_customer, for_same_beneficiary, largest_limits
+from models.recovery.order_cap import passes_cap
 from models.recovery.remedy import LimitAmounts, limit_role
 
 
@@ -25,7 +31,7 @@ def recount_customer(session: Session, arrivals: Sequence[RecoveryAction], custo
     the customer: what is given to them meanwhile counts, or is counted with it. None: they belong to nobody known.
     """
     if customer_id is not None and (arrivals := _given_without_approval(arrivals)):
-        session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update(key_share=True))
+        _lock_customer(session, customer_id)
         _recount(session, arrivals, to=for_customer(customer_id), known=True)
 
 
@@ -35,6 +41,48 @@ def recount_order(session: Session, concern: Concern) -> None:
     arrivals = session.scalars(of_concern.where(RecoveryAction.customer_id.is_(None)).order_by(RecoveryAction.id)).all()
     if concern.customer_id is None and (arrivals := _given_without_approval(arrivals)):
         _recount(session, arrivals, to=for_same_beneficiary(concern), known=False)
+
+
+def settle(
+    session: Session, action: RecoveryAction, *, to: Settlement, by: Actor, at: datetime, reference: str | None = None
+) -> ConcernEvent:
+    """Move the settlement on, as `RecoveryAction.settle` does, which see also for the errors.
+
+    What is paid though it was taken back counts again, after all that was given since. Where it would ask first now,
+    or its order is worth less, it is beyond, and reviewed, also if somebody had approved it.
+    """
+    was_taken_back = action.status is ActionStatus.REVERSED
+    is_beyond = was_taken_back and to is Settlement.SETTLED and _would_ask_first(session, action)
+    event = action.settle(session, to=to, reference=reference, by=by, at=at)
+    if is_beyond:
+        action.over_limit = True
+        action.decided_at = action.decided_by = action.decision_note = None
+    return event
+
+
+def _would_ask_first(session: Session, action: RecoveryAction) -> bool:
+    """Return whether what was taken back would ask first, if it were given once more."""
+    cost, concern = action.cost, action.concern
+    if cost is None:
+        return False
+    giver = replace(
+        Actor.unauthenticated(action.organization_id),
+        staff_id=action.acted_by_id,
+        role=action.acted_by.role if action.acted_by else None,
+        api_key_id=action.acted_by_key_id,
+    )
+    spending = Spending(session, concern, by=giver, on=action.business_date, currency=cost.currency)
+    is_more_for_customer = False
+    if action.customer_id is not None:  # the concern may name somebody else by now
+        _lock_customer(session, action.customer_id)
+        others = _read_others(session, [action], for_customer(action.customer_id))
+        is_more_for_customer = _is_beyond(action, others, _read_largest(session, {cost.currency}), known=True)
+    is_allowed = spending.allowance_of(action.remedy, cost) is Allowance.WITHIN
+    return is_more_for_customer or not is_allowed or passes_cap(session, concern, action.remedy, cost)
+
+
+def _lock_customer(session: Session, customer_id: UUID) -> None:
+    session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update(key_share=True))
 
 
 def _given_without_approval(actions: Sequence[RecoveryAction]) -> list[RecoveryAction]:
@@ -47,6 +95,17 @@ def _given_without_approval(actions: Sequence[RecoveryAction]) -> list[RecoveryA
 
 def _recount(session: Session, arrivals: list[RecoveryAction], *, to: ColumnElement[bool], known: bool) -> None:
     """Compare the arrivals with the limits one by one, after all else that was given to the same."""
+    rows = _read_others(session, arrivals, to)
+    largest = _read_largest(session, {action.cost.currency for action in arrivals if action.cost})
+    for action in arrivals:
+        if _is_beyond(action, rows, largest, known=known):
+            action.over_limit = True
+            action.bump_version()
+        rows.append((action.remedy_id, action.business_date, action.cost))
+
+
+def _read_others(session: Session, arrivals: Sequence[RecoveryAction], to: ColumnElement[bool]) -> list[Any]:
+    """Return what else was given to the same around the days of the arrivals: remedy, day and cost."""
     session.flush()
     days = [action.business_date for action in arrivals]
     around = RecoveryAction.business_date.between(
@@ -55,13 +114,7 @@ def _recount(session: Session, arrivals: list[RecoveryAction], *, to: ColumnElem
     columns = (RecoveryAction.remedy_id, RecoveryAction.business_date, RecoveryAction.cost)
     is_other = RecoveryAction.id.not_in([action.id for action in arrivals])
     stmt = select(*columns).where(IN_EFFECT, RecoveryAction.cost_amount > 0, to, around, is_other)
-    rows: list[Any] = [tuple(row) for row in session.execute(stmt)]
-    largest = _read_largest(session, {action.cost.currency for action in arrivals if action.cost})
-    for action in arrivals:
-        if _is_beyond(action, rows, largest, known=known):
-            action.over_limit = True
-            action.bump_version()
-        rows.append((action.remedy_id, action.business_date, action.cost))
+    return [tuple(row) for row in session.execute(stmt)]
 
 
 def _is_beyond(

@@ -10,7 +10,7 @@ from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
-from tests.support.factories.vocabulary import GENEROUS_LIMITS
+from tests.support.factories.vocabulary import GENEROUS_LIMITS, edit_word
 
 ORDER = {"reference": "T-1001", "value": {"amount": 8000, "currency": "EUR"}}
 
@@ -113,6 +113,60 @@ def test_what_the_till_paid_counts_though_the_giver_took_it_back_before(app: App
     assert settle(app, shop, entry, "settled").json["cost"]["amount"] == -2500
     assert cost_of_the_day(app, shop) == []
     assert_problem(settle(app, shop, action, "settled"), 409, "not-now")  # paid, and back: it is told once
+
+
+def to_review(app: App, shop: Shop) -> list[str]:
+    query = {"beyond": True, "reviewed": False}
+    answer = app.request("GET", "/v1/recovery-actions", (shop, "manager"), query_string=query)
+    return sorted(action["id"] for action in answer.json["items"])
+
+
+def test_what_is_paid_after_it_was_taken_back_passes_no_limit_unseen(app: App, shop: Shop) -> None:
+    """Given and taken back time and again, and then all of it paid: it was in no list."""
+    limits = [
+        {"role": "floor", **{name: {"amount": 5000, "currency": "EUR"} for name in ("per_customer", "per_staff")}}
+    ]
+    assert edit_word(app, shop, "remedies", "refund", limits=limits).status_code == 200
+    by_floor = []
+    for _ in range(3):  # of one person
+        by_floor.append(refund(app, shop, log_concern(app, shop), 2500).json)
+        assert reverse(app, shop, by_floor[-1]).json["status"] == "reversed"
+    paid = [settle(app, shop, action, "settled").json for action in by_floor]
+    assert [(action["status"], action["beyond"]) for action in paid] == [
+        ("done", False),
+        ("done", False),
+        ("done", True),
+    ]
+    assert to_review(app, shop) == [by_floor[2]["id"]]
+    edit_word(app, shop, "remedies", "refund", limits=[{**limits[0], "per_staff": None}])
+    of_order, of_ana = [], []
+    for _ in range(2):
+        concern = log_concern(app, shop, order={"reference": "T-7", "value": {"amount": 2000, "currency": "EUR"}})
+        of_order.append(refund(app, shop, concern, 2000, by="colleague").json)
+        reverse(app, shop, of_order[-1], by="colleague")
+    for amount in (3000, 2500):  # of one customer, of whom only one is taken back
+        concern = log_concern(app, shop, customer={"phone": "912 345 678"})
+        of_ana.append(refund(app, shop, concern, amount, by="colleague").json)
+        if amount == 3000:
+            reverse(app, shop, of_ana[0], by="colleague")
+    for action in (*of_order, of_ana[0]):
+        assert settle(app, shop, action, "settled").json["status"] == "done"
+    assert to_review(app, shop) == sorted([by_floor[2]["id"], of_order[1]["id"], of_ana[0]["id"]])
+
+
+def test_what_somebody_approved_is_reviewed_once_it_is_paid_after_it_was_taken_back(app: App, shop: Shop) -> None:
+    concern = log_concern(app, shop, order=ORDER)
+    edit_word(app, shop, "remedies", "refund", limits=[{**GENEROUS_LIMITS[1], "role": "manager"}])  # floor staff ask
+    approved = refund(app, shop, concern, 5000).json
+    path = f"/v1/recovery-actions/{approved['id']}"
+    assert app.request("POST", f"{path}/approve", (shop, "manager"), json={}).json["status"] == "done"
+    reverse(app, shop, approved)
+    assert refund(app, shop, concern, 5000, by="manager").json["status"] == "done"
+    paid = settle(app, shop, approved, "settled").json
+    assert (paid["status"], paid["beyond"], paid["decision"]) == ("done", True, None)
+    assert to_review(app, shop) == [approved["id"]]
+    assert app.request("POST", f"{path}/review", (shop, "regional"), json={}).status_code == 200
+    assert to_review(app, shop) == []
 
 
 def test_money_that_is_told_to_be_back_first_is_not_a_cost_again(app: App, shop: Shop) -> None:
