@@ -85,10 +85,10 @@ def _turn(staff: Staff) -> Iterator[None]:
 
 def _require_password(staff: Staff, password: str | None) -> None:
     """Raise Invalid unless this is the person's password, and count the try. argon2 is slow: no transaction is open."""
-    attempt = SecretTry((FAILED_OWN_SECRET_LIMIT, ("own-secret", str(staff.id))))
-    if password is None or not _matches(staff, password):
-        raise Invalid("This is not your present password.", pointer="/current_password")
-    attempt.take_back()
+    with SecretTry((FAILED_OWN_SECRET_LIMIT, ("own-secret", str(staff.id)))) as attempt:
+        if password is None or not _matches(staff, password):
+            attempt.wrong()
+            raise Invalid("This is not your present password.", pointer="/current_password")
 
 
 def _matches(staff: Staff, password: str) -> bool:
@@ -97,10 +97,10 @@ def _matches(staff: Staff, password: str) -> bool:
 
 
 def _require_pin(staff: Staff, pin: str | None) -> None:
-    attempt = SecretTry((FAILED_OWN_SECRET_LIMIT, ("own-secret", str(staff.id))))
-    if pin is None or not pin_matches(staff.pin_digest, pin, key=pin_key(), staff_id=staff.id):
-        raise Invalid("This is not your present PIN.", pointer="/current_pin")
-    attempt.take_back()
+    with SecretTry((FAILED_OWN_SECRET_LIMIT, ("own-secret", str(staff.id)))) as attempt:
+        if pin is None or not pin_matches(staff.pin_digest, pin, key=pin_key(), staff_id=staff.id):
+            attempt.wrong()
+            raise Invalid("This is not your present PIN.", pointer="/current_pin")
 
 
 def _change(before: Staff, new: NewCredentials) -> None:

@@ -1,5 +1,6 @@
 """Sessions: signing in and out."""
 
+from contextlib import ExitStack
 from typing import Any
 from unicodedata import is_normalized
 from uuid import UUID
@@ -71,11 +72,11 @@ class Sessions(Resource):
 def _sign_in_with_pin(database: Database, *, device_secret: str, staff_id: UUID, pin: str) -> SignIn:
     """Sign somebody in on a shared phone. Without the secret of the phone nothing else is looked up or counted."""
     secret = _check_phone(database, device_secret)
-    attempt = SecretTry((FAILED_PIN_LIMIT, ("pin", secret.organization_id.hex, staff_id.hex)))
-    with database.writing(secret.organization_id) as session:
+    of_person = ("pin", secret.organization_id.hex, staff_id.hex)
+    with SecretTry((FAILED_PIN_LIMIT, of_person)) as attempt, database.writing(secret.organization_id) as session:
         result, phone = try_pin(session, secret, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
-        if result is not PinResult.WRONG:
-            attempt.take_back()
+        if result is PinResult.WRONG:
+            attempt.wrong()
         if result is PinResult.RIGHT and phone is not None:
             staff = Staff.get_for_sign_in(session, staff_id)
             return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PIN, at=g.now)
@@ -98,33 +99,40 @@ def _sign_in_with_password(
     shared_phone = secret.digest.hex() if secret else None
     known_phone = None if is_foreign else shared_phone or proven_phone(database, device_proof, organization, login)
     tries = SignInTries.at(organization, login, known_phone=known_phone, shared_phone=shared_phone)
-    with tries.turn() as attempt:
-        organization_id, password_hash = _find_password_hash(database, organization, login)
-        if is_foreign:
-            password_hash = None
-        # argon2 is slow on purpose: no transaction is open meanwhile.
-        spelling = matching_spelling(password_hash, password, verify=tries.queue.verify)
-        if spelling is None:
-            raise _wrong_sign_in()
-        if password_hash is not None and organization_id is not None:
-            password_hash = _hash_in_nfc(database, organization_id, password_hash, spelling)
-    if password_hash is not None and organization_id is not None:
-        with database.writing(organization_id) as session:
-            # The phone is locked before the person, as with a PIN.
-            phone = None if secret is None else Device.lock_by_secret(session, secret)
-            staff = Staff.find_for_sign_in(session, login, at=g.now)
-            # Whoever changed the password or left meanwhile is not let in.
-            if staff is not None and staff.password_hash == password_hash:
-                if staff.second_factor_at is not None and code is None:
-                    attempt.take_back()
-                    raise _code_required()
-                may_use = secret is None or (phone and may_use_with_password(session, phone, staff, at=g.now))
-                if _accepts_code(session, staff, code) and may_use:
-                    attempt.take_back()
-                    if phone is None:
-                        return staff, *StaffSession.open(session, staff=staff, at=g.now)
-                    return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)
+    with ExitStack() as until_answered:
+        with tries.turn():
+            attempt = until_answered.enter_context(SecretTry(*tries.limits))
+            organization_id, password_hash = _find_password_hash(database, organization, login)
+            if is_foreign:
+                password_hash = None
+            # argon2 is slow on purpose: no transaction is open meanwhile.
+            spelling = matching_spelling(password_hash, password, verify=tries.queue.verify)
+            if spelling is not None and password_hash is not None and organization_id is not None:
+                password_hash = _hash_in_nfc(database, organization_id, password_hash, spelling)
+        if spelling is not None and password_hash is not None and organization_id is not None:
+            with database.writing(organization_id) as session:
+                if signed_in := _open(session, login, password_hash, code=code, secret=secret):
+                    return signed_in
+        attempt.wrong()
     raise _wrong_sign_in()
+
+
+def _open(session: Session, login: str, password_hash: str, *, code: str | None, secret: Token | None) -> SignIn | None:
+    """Sign in whose password was right, on the shared phone of a secret. None if they may not, or for a wrong code."""
+    # The phone is locked before the person, as with a PIN.
+    phone = None if secret is None else Device.lock_by_secret(session, secret)
+    staff = Staff.find_for_sign_in(session, login, at=g.now)
+    # Whoever changed the password or left meanwhile is not let in.
+    if staff is None or staff.password_hash != password_hash:
+        return None
+    if staff.second_factor_at is not None and code is None:
+        raise HttpProblem(401, "Send the code of your authenticator app too.", code="second-factor-required")
+    may_use = secret is None or (phone and may_use_with_password(session, phone, staff, at=g.now))
+    if not _accepts_code(session, staff, code) or not may_use:
+        return None
+    if phone is None:
+        return staff, *StaffSession.open(session, staff=staff, at=g.now)
+    return staff, *open_on_shared_phone(session, phone, staff, method=SignInMethod.PASSWORD, at=g.now)
 
 
 def _hash_in_nfc(database: Database, organization_id: UUID, password_hash: str, spelling: str) -> str:
@@ -161,20 +169,16 @@ def _wrong_sign_in() -> HttpProblem:
     return HttpProblem(401, "There is no such sign-in, or what was given for it is not right.", code="wrong-sign-in")
 
 
-def _code_required() -> HttpProblem:
-    return HttpProblem(401, "Send the code of your authenticator app too.", code="second-factor-required")
-
-
 def _accepts_code(session: Session, staff: Staff, code: str | None) -> bool:
     """Return whether the person needs no second factor, or this is a code of it. HttpProblem after many wrong ones."""
     if staff.second_factor_at is None:
         return True
-    attempt = SecretTry((WRONG_CODE_LIMIT, ("second-factor", str(staff.id))))
-    factor = SecondFactor.of(session, staff.id, lock=True)
-    if code is None or factor is None or not factor.accepts(code, key=second_factor_key(), at=g.now):
-        return False
-    attempt.take_back()
-    return True
+    with SecretTry((WRONG_CODE_LIMIT, ("second-factor", str(staff.id)))) as attempt:
+        factor = SecondFactor.of(session, staff.id, lock=True)
+        is_right = code is not None and factor is not None and factor.accepts(code, key=second_factor_key(), at=g.now)
+        if not is_right:
+            attempt.wrong()
+    return is_right
 
 
 def _find_password_hash(database: Database, organization: str, login: str) -> tuple[UUID | None, str | None]:

@@ -22,13 +22,13 @@ def approver_at_phone(staff_id: UUID, pin: str) -> Actor:
     phone_id = g.actor.shared_phone_id
     if phone_id is None:
         raise Invalid("A PIN is taken on an enrolled phone only.", pointer="/approver")
-    attempt = SecretTry((FAILED_PIN_LIMIT, ("pin", g.actor.organization_id.hex, staff_id.hex)))
-    result, approver = find_by_pin(g.session, phone_id, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
+    with SecretTry((FAILED_PIN_LIMIT, ("pin", g.actor.organization_id.hex, staff_id.hex))) as attempt:
+        result, approver = find_by_pin(g.session, phone_id, staff_id=staff_id, pin=pin, key=pin_key(), at=g.now)
+        if approver is None and result is not PinResult.NEEDS_MANAGER:
+            attempt.wrong()
     if approver is not None:
-        attempt.take_back()
         return approver
     if result is PinResult.NEEDS_MANAGER:
-        attempt.take_back()
         detail = "Too many wrong PINs here: a manager has to sign in on this phone with their password."
         raise HttpProblem(401, detail, code="manager-password-required")
     # The transaction of the request ends here, and the wrong PIN is counted all the same.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from flask import Response, after_this_request, current_app, g
@@ -64,32 +64,43 @@ def count_hit(limit: Limit, *key: str) -> None:
 
 
 class SecretTry:
-    """A try at a secret. It is counted before the secret is checked, and taken back when that was right.
+    """A try at a secret, as the block in which that is checked.
 
-    So of many at once no more are checked than a limit allows. What ends in any other way stays counted.
+    It is counted at the beginning, so that of many at once no more are checked than a limit allows. At the end it is
+    taken back unless the secret was `wrong`: where something failed before that was known, nobody guessed.
     """
 
     def __init__(self, *limits: tuple[Limit, Sequence[str]]) -> None:
-        """Count the try. HttpProblem 429 when one of the limits is used up; nothing is counted then."""
+        self._limits = limits
         self._counted: list[tuple[Limit, Sequence[str], Usage]] = []
-        self._is_taken_back = False
-        for limit, key in limits:
+        self._was_wrong = False
+
+    def __enter__(self) -> Self:
+        """Count the try. HttpProblem 429 when one of the limits is used up; nothing is counted then."""
+        for limit, key in self._limits:
             usage = rate_limiter().count(limit, *key, hits=[_name_of_request()], at=g.now)
             if not usage.allowed:
-                self.take_back()
+                self._take_back()
                 _refuse_unless_allowed(usage)
             self._counted.append((limit, key, usage))
         after_this_request(self._show)
+        return self
 
-    def take_back(self) -> None:
-        """Count the try no more: the secret was right, or was not looked at."""
-        self._is_taken_back = True
+    def __exit__(self, *_: object) -> None:
+        if not self._was_wrong:
+            self._take_back()
+
+    def wrong(self) -> None:
+        """Say that the secret was wrong."""
+        self._was_wrong = True
+
+    def _take_back(self) -> None:
         for limit, key, _ in self._counted:
             rate_limiter().take_back(limit, *key, hit=_name_of_request())
 
     def _show(self, response: Response) -> Response:
         for _, _, usage in self._counted:
-            _add_headers(response, replace(usage, used=usage.used - 1) if self._is_taken_back else usage)
+            _add_headers(response, usage if self._was_wrong else replace(usage, used=usage.used - 1))
         return response
 
 

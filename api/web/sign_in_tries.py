@@ -14,7 +14,6 @@ from api.web.rate_limits import (
     FAILED_OF_SHARED_PHONE_LIMIT,
     FAILED_SIGN_IN_LIMIT,
     PASSWORD_CHECKS_LIMIT,
-    SecretTry,
     count_hit,
 )
 from models.db.rate_limiter import Limit
@@ -53,12 +52,12 @@ class SignInTries:
         return cls([*limits, *of_shared_phone], password_queues().strangers, (), None)
 
     @contextmanager
-    def turn(self) -> Iterator[SecretTry]:
-        """Wait for one's turn to have a password checked. HttpProblem 429 for too many in the queue, or tries.
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn to have a password checked. HttpProblem 429 for too many in the queue, or checks.
 
-        The try counts from when it is one's turn, and is for the caller to take back.
+        The caller counts the try from then on.
         """
         if self.known_phone is not None:
             count_hit(PASSWORD_CHECKS_LIMIT, "known phone", self.known_phone, *self.account)
         with self.queue.turn(*self.account):
-            yield SecretTry(*self.limits)
+            yield
