@@ -226,3 +226,12 @@ def test_a_store_that_read_one_of_the_two_reads_the_survivor_until_the_merge_is_
     assert reads() == [True, False]
     ask(app, shop, "POST", f"/merges/{merged['id']}/undo", "admin")
     assert reads() == [False, True]
+
+
+def test_a_merge_opens_nothing_to_a_store_that_had_only_found_the_two(app: App, shop: Shop) -> None:
+    ana, other = (create(app, shop, "elsewhere", name="Ana", phone=phone) for phone in (PHONE, OTHER_PHONE))
+    for phone in (PHONE, OTHER_PHONE):
+        assert not ask(app, shop, "POST", "/search", "floor", json={"phone": phone})["items"][0]["met"]
+    ask(app, shop, "POST", f"/{ana}/merge", "admin", json={"customer_id": other})
+    shown = ask(app, shop, "GET", f"/{ana}", "floor")
+    assert (shown["name"], shown["met"], shown["phone"]) == ("Ana", False, None)
