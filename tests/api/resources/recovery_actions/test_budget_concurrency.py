@@ -196,7 +196,7 @@ def fits(rows: Sequence[Any], rules: MoneyRules) -> bool:
 IS_SUBJECT: dict[str, Callable[[Any], bool]] = {
     "approve": lambda gift: gift.state == "waiting",
     "reverse": lambda gift: gift.is_given,
-    "settle": lambda gift: gift.paid in OWED,
+    "settle": lambda gift: gift.is_given and gift.paid in OWED,
     "settle_back": lambda gift: gift.waits_for_money_back,
 }
 
