@@ -68,7 +68,7 @@ class RotateApiKey(Resource):
         the same Idempotency-Key does not rotate again, and answers `token` null. 409 `not-now` for a key that is
         revoked or has expired.
         """
-        api_key.rotate(overlap=timedelta(hours=data["overlap_hours"]), at=g.now)
+        api_key.rotate(overlap=timedelta(hours=data["overlap_hours"]), at=g.now, by=g.actor)
         return api_key
 
 

@@ -168,8 +168,9 @@ class SettleRecoveryAction(Resource):
 
         Whoever works there says that it is `requested` at the till. That it is `settled` or `failed` is said by a key
         with `settlements:write`, or by a manager, regional manager or administrator who neither gave nor asked for it,
-        nor took it back, nor has made a sign-in code for who did within a day, nor the key that did: 403 for others. A
-        key does not take back by its own word what it gave or took back itself: 403. A reference of the till that one
+        nor took it back, nor has made a sign-in code for who did within a day, nor made or rotated the key that did:
+        403 for others. A key does not take back by its own word what it gave or took back itself, nor what its maker or
+        another key of its maker did: 403. A reference of the till that one
         of these said stands for one payment in a store, whatever its capitals: 409 `reference-used`. What somebody else
         types is shown until then. Of a reversing entry it says whether the money came back: until it is `settled`, the
         reversed action counts. Of a refund that was reversed

@@ -37,9 +37,11 @@ def upgrade() -> None:
     _upgrade_limits()
     _upgrade_met_customers()
     _upgrade_known_phones()
+    _upgrade_key_makers()
 
 
 def downgrade() -> None:
+    _downgrade_key_makers()
     _downgrade_known_phones()
     _downgrade_met_customers()
     _downgrade_limits()
@@ -414,3 +416,14 @@ def _downgrade_addresses() -> None:
     op.drop_index("ix_device_address", "device")
     with op.batch_alter_table("device") as batch:
         batch.drop_column("addressed_at")
+
+
+def _upgrade_key_makers() -> None:
+    """Let a key say who rotated it."""
+    with op.batch_alter_table("api_key") as batch:
+        batch.add_column(sa.Column("rotated_by", sa.JSON(), nullable=True))
+
+
+def _downgrade_key_makers() -> None:
+    with op.batch_alter_table("api_key") as batch:
+        batch.drop_column("rotated_by")

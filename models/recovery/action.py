@@ -380,7 +380,8 @@ class RecoveryAction(ConcernChild):
         """Return why somebody may not say that this was paid, or failed, if they may not.
 
         That is whoever gave, asked for or took back, and whoever could have signed in as one of them. A till's key may
-        say that it paid what it gave itself, but not that what it gave or took back is a cost no more.
+        say that it paid what it gave itself, but not that what it gave or took back is a cost no more; nor may another
+        key of the same maker, or one that the giver made.
         """
         entries = [entry for entry in (self, self.reverses, reversal) if entry is not None]
         givers = {entry.acted_by_id for entry in entries if entry.acted_by_id is not None}
@@ -393,7 +394,10 @@ class RecoveryAction(ConcernChild):
             return "Somebody else has to say so: you gave it, or took it back."
         if any(Invitation.was_made_by(session, giver, maker_id=by.staff_id, at=at) for giver in givers):
             return "Whoever could read a sign-in code of the giver does not say that money was paid."
-        if any(ApiKey.was_made_by(session, key, maker_id=by.staff_id) for key in keys):
+        makers = ApiKey.makers_of(session, *keys)
+        if takes_back and by.api_key_id is not None and ApiKey.makers_of(session, by.api_key_id) & (makers | givers):
+            return "Whoever made this key gave it, took it back, or made the key that did: somebody else has to say so."
+        if by.staff_id in makers:
             return "Whoever made the key that gave it, or took it back, does not say that money was paid."
         return None
 

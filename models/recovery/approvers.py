@@ -64,7 +64,7 @@ def find_approvers(
     managers_may: bool,
     at: datetime,
 ) -> Approvers:
-    """Return who may approve what somebody asks for in a store, in one statement.
+    """Return who may approve what somebody asks for in a store.
 
     Never who asks, nor who could have signed in as them within CODE_MAKER_WAITS, nor who made the key that asks.
     `managers_may`: whether it is within the limit of a manager.
@@ -82,8 +82,7 @@ def find_approvers(
         )
         criteria += [Staff.id != asked_by_id, Staff.id.not_in(made_code)]
     if asked_by_key_id is not None:
-        made_key = select(ApiKey.created_by_id).where(ApiKey.id == asked_by_key_id, ApiKey.created_by_id.is_not(None))
-        criteria.append(Staff.id.not_in(made_key))
+        criteria.append(Staff.id.not_in(ApiKey.makers_of(session, asked_by_key_id)))
     on_shift = select(Shift.id).where(
         Shift.organization_id == Staff.organization_id,
         Shift.staff_id == Staff.id,

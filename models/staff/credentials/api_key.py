@@ -42,6 +42,8 @@ class ApiKey(HasSecret, TenantOwned):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
     created_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # None: on the command line
+    # The ids of those who rotated it. They have read a secret of it, as whoever created it has.
+    rotated_by: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
@@ -109,20 +111,26 @@ class ApiKey(HasSecret, TenantOwned):
         return key
 
     @classmethod
-    def was_made_by(cls, session: Session, key_id: UUID, *, maker_id: UUID | None) -> bool:
-        """Return whether the maker made this key: then they have read its secret, and could act as it."""
-        made = select(cls.id).where(cls.id == key_id, cls.created_by_id == maker_id)
-        return maker_id is not None and session.scalars(made).first() is not None
+    def makers_of(cls, session: Session, *key_ids: UUID) -> frozenset[UUID]:
+        """Return who made one of these keys or gave it a new secret: they have read it, and could act as the key."""
+        if not key_ids:
+            return frozenset()
+        rows = session.execute(select(cls.created_by_id, cls.rotated_by).where(cls.id.in_(key_ids))).all()
+        created = {created_by_id for created_by_id, _ in rows if created_by_id is not None}
+        return frozenset(created | {UUID(rotator) for _, rotated_by in rows for rotator in rotated_by or ()})
 
-    def rotate(self, *, overlap: timedelta, at: datetime) -> None:
+    def rotate(self, *, overlap: timedelta, at: datetime, by: Actor | None = None) -> None:
         """Replace the secret. The former one is accepted until `overlap` has passed; the one before it ends now.
 
+        `by` reads the new one: see `makers_of`. None: on the command line.
         InvalidState for a key that is revoked or has expired.
         """
         if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= at):
             raise InvalidState("This key is revoked or has expired: make a new one.")
         self.previous_digest, self.previous_until = (self.digest, at + overlap) if overlap else (None, None)
         self._set_new_secret()
+        if by is not None and by.staff_id is not None:
+            self.rotated_by = sorted({*(self.rotated_by or ()), str(by.staff_id)})
 
     def revoke(self, *, at: datetime) -> None:
         """Refuse this key, also under its former secret, from the next request on. Does nothing when it is revoked."""

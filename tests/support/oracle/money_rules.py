@@ -294,12 +294,14 @@ class MoneyRules:
     def may_witness(self, gift: Gift, to: Paid, by: str, *, of_reversal: bool, at: datetime) -> bool:
         """Return whether somebody's word counts: nobody's own does, nor that of who could be them.
 
-        A till may say that it paid what it gave, but not that what it gave or took back is a cost no more.
+        A till may say that it paid what it gave, but not that what it gave or took back is a cost no more; nor may
+        another of the same maker.
         """
         person, givers = self.people[by], {gift.by, gift.reversed_by} - {None}
         if person.is_till:
             takes_back = to is Paid.SETTLED if of_reversal else to is Paid.FAILED and gift.reversal_id is not None
-            return not (takes_back and by in givers)
+            makers = {self.key_makers.get(str(it)) for it in givers} - {None}
+            return not (takes_back and (by in givers or self.key_makers.get(by) in makers | givers))
         return person.may_approve and by not in givers and not any(self.could_be(by, str(it), at=at) for it in givers)
 
     def may_settle(

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 from tests.support.app import App
@@ -139,3 +140,15 @@ def test_whoever_made_a_key_neither_decides_what_it_asks_for_nor_says_that_it_wa
             staff.left_at = app.clock()
     voucher = {"remedy": "voucher", "cost": {"amount": 2000, "currency": "EUR"}}
     assert_problem(app.request("POST", path, (shop, "till"), json=voucher), 409, "nobody-may-approve")
+
+
+def test_whoever_rotated_a_key_has_read_its_secret_too(app: App, shop: Shop) -> None:
+    key = app.request("POST", "/v1/api-keys", (shop, "admin"), json={"name": "till", "scopes": ["concerns:write"]}).json
+    with app.back_office.writing(shop.organization_id) as session:
+        session.get_one(ApiKey, (shop.organization_id, UUID(key["id"]))).created_by_id = None  # on the command line
+    rotated = app.request("POST", f"/v1/api-keys/{key['id']}/rotate", (shop, "admin"), json={"overlap_hours": 0}).json
+    shop.tokens["till"] = rotated["token"]
+    action_id = ask_for_more(app, shop, "till")
+    refused = assert_problem(decide(app, shop, action_id, "approve", "admin"), 403, "forbidden")
+    assert refused["detail"] == "Whoever made a key decides nothing that it asks for."
+    assert decide(app, shop, action_id, "approve", "manager").status_code == 200
