@@ -35,7 +35,8 @@ class RedeemInvitation(Resource):
 
         The code is void afterwards, and so are the other codes of the person; all their sign-ins end. 410
         `code-not-valid`, in the same words, for a code that is unknown, used, withdrawn or expired, and for somebody
-        who has left. A password or PIN that is refused (422) leaves the code as it is.
+        who has left. A password or PIN that is refused (422) leaves the code as it is. The `device_proof` goes with the
+        first sign-in, so that no guesses of strangers keep the person off a new phone.
         """
         return redeem(**data)
 

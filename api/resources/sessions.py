@@ -65,7 +65,7 @@ class Sessions(Resource):
         database: Database = current_app.extensions["database"]
         sign_in = _sign_in_with_pin if "pin" in data else _sign_in_with_password
         staff, opened, token = sign_in(database, **data)
-        proof = make_device_proof(data["organization"], staff, opened) if "login" in data else None
+        proof = make_device_proof(data["organization"], staff, opened.id) if "login" in data else None
         return {"token": token.text, "expires_at": opened.expires_at, "staff": staff, "device_proof": proof}
 
 

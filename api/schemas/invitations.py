@@ -80,3 +80,8 @@ class RedeemedSchema(Schema):
 
     organization = fields.String(required=True)
     login = fields.String(required=True)
+    device_proof = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "For the first sign-in with the new password on this phone; null for a PIN alone."},
+    )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from flask import current_app, g
 
 from api.web.client_address import client_address
+from api.web.device_proof import make_device_proof
 from api.web.keys import pin_key
 from api.web.password_queue import password_queues
 from api.web.rate_limits import REDEEM_LIMIT, count_hit
@@ -23,6 +24,7 @@ class Redeemed(NamedTuple):
 
     organization: str
     login: str
+    device_proof: str | None  # for a new password
 
 
 def check_code(code: str) -> tuple[Token, Invitation]:
@@ -58,7 +60,9 @@ def redeem(code: str, *, password: str | None = None, pin: str | None = None) ->
             password_hash=hash_password(password, min_length=organization.password_min_length) if password else None,
         )
     with _database().writing(token.organization_id) as session:
-        return Redeemed(organization.slug, redeem_code(session, token, new, at=g.now).login)
+        staff = redeem_code(session, token, new, at=g.now)
+        proof = make_device_proof(organization.slug, staff, invitation.id) if password else None
+        return Redeemed(organization.slug, staff.login, proof)
 
 
 def _database() -> Database:

@@ -43,4 +43,7 @@ def _set(session: Session, staff: Staff, new: NewCredentials, *, at: datetime, k
         staff.pin_digest = new.pin_digest
     staff.bump_version()
     others = StaffSession.id.is_distinct_from(keep.session_id if keep else None)
-    StaffSession.end(session, StaffSession.staff_id == staff.id, others, reason="new-password", at=at)
+    # Proofs of the password before are of no use. With the same password those of all phones end too.
+    ends_proofs = new.password_hash is None
+    of_person = StaffSession.staff_id == staff.id
+    StaffSession.end(session, of_person, others, reason="new-password", from_elsewhere=ends_proofs, at=at)

@@ -41,8 +41,8 @@ def redeem(app: App, code: str, **secrets: str) -> Any:
     return app.request("POST", "/v1/invitations/redeem", json={"code": code, **secrets})
 
 
-def sign_in(app: App, shop: Shop, login: str, password: str) -> Any:
-    body = {"organization": shop.slug, "login": login, "password": password}
+def sign_in(app: App, shop: Shop, login: str, password: str, **body: str) -> Any:
+    body = {"organization": shop.slug, "login": login, "password": password, **body}
     return app.request("POST", "/v1/sessions", json=body)
 
 

@@ -51,6 +51,28 @@ def test_a_new_password_replaces_the_former_one_and_ends_all_sign_ins(app: App, 
     assert sign_in(app, shop, "colleague", NEW).status_code == 201
 
 
+def test_whoever_redeems_a_code_signs_in_on_a_new_phone_while_strangers_guess(app: App, shop: Shop) -> None:
+    for number in range(50):  # from several addresses, at this account and at this address
+        address = {"REMOTE_ADDR": f"198.51.100.{number % 10}"} if number else {}
+        body = {"organization": shop.slug, "login": "colleague", "password": "a guess"}
+        assert app.request("POST", "/v1/sessions", json=body, environ_base=address).status_code == 401
+    signed_in = app.request("GET", "/v1/me", (shop, "colleague"))
+    assert signed_in.status_code == 200  # and their sign-ins end with the code
+    first = redeem(app, code_for(app, shop), password=NEW).json["device_proof"]
+    assert sign_in(app, shop, "colleague", NEW).status_code == 429
+    answer = sign_in(app, shop, "colleague", NEW, device_proof=first)
+    assert answer.status_code == 201
+    app.clock.move(seconds=1)
+    body = {"code": code_for(app, shop), "password": PASSWORD}
+    second = app.request("POST", "/v1/password-resets/redeem", json=body).json["device_proof"]
+    # A code ends the proofs of the passwords before, and one for a PIN those of the same password too.
+    for earlier in (first, answer.json["device_proof"]):
+        assert sign_in(app, shop, "colleague", PASSWORD, device_proof=earlier).status_code == 429
+    assert sign_in(app, shop, "colleague", PASSWORD, device_proof=second).status_code == 201
+    assert redeem(app, code_for(app, shop), pin=PIN).json["device_proof"] is None
+    assert sign_in(app, shop, "colleague", PASSWORD, device_proof=second).status_code == 429
+
+
 def left(app: App, shop: Shop) -> None:
     with app.back_office.writing(shop.organization_id) as session:
         session.get_one(Staff, (shop.organization_id, shop.staff["colleague"])).left_at = app.clock()

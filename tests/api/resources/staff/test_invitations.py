@@ -32,7 +32,8 @@ def test_who_is_hired_gets_a_code_that_is_shown_once(app: App, shop: Shop) -> No
     assert invitation["link"].endswith(f"/i/{invitation['code']}")
     assert invitation["expires_at"] == "2026-03-04T12:00:00Z"
     assert again.json == {**hired.json, "invitation": None}
-    assert redeem(app, invitation["code"], password=NEW).json == {"organization": "acme", "login": "ana"}
+    redeemed = redeem(app, invitation["code"], password=NEW).json
+    assert redeemed == {"organization": "acme", "login": "ana", "device_proof": redeemed["device_proof"]}
     assert sign_in(app, shop, "ana", NEW).json["staff"]["name"] == "Ana Alves"
     assert invitation["code"] not in repr(rows(app, Invitation)[0].__dict__)
 
