@@ -1,6 +1,6 @@
 """Recording recovery actions within a budget, and approving or declining those above it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,9 +21,8 @@ from models.recovery.budget import (
     Allowance,
     Spending,
     for_same_beneficiary,
-    may_approve_sum,
+    managers_but,
     read_given,
-    within_manager_limit,
 )
 from models.recovery.order_cap import check_refunds_within_order, find_cap
 from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
@@ -137,11 +136,10 @@ def approve(
     if action.status is ActionStatus.PENDING and (cost := action.requested_cost) is not None:
         concern, today = action.concern, action.concern.store.business_date(at)
         spending = Spending(session, concern, by=by, on=today, currency=cost.currency)
-        if not may_approve_sum(spending, action.remedy, cost, by=by):
+        if not spending.may_approve(action.remedy, cost):
             raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
         if by.role is Role.ADMIN:
-            managers_may = spending.within_manager_limit(action.remedy, cost)
-            _check_last_resort(session, action, managers_may=managers_may, by=by, at=at)
+            _check_last_resort(session, action, managers_but=spending.managers_but(action.remedy, cost), by=by, at=at)
         details |= _count(spending, action.remedy, cost)
         check_refunds_within_order(session, concern, action.remedy, cost)
         action.status, action.cost, action.requested_cost = ActionStatus.DONE, cost, None
@@ -175,17 +173,14 @@ def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | Non
         currency: read_given(session, store, currency, to=to, known=known, by=nobody, on=today)
         for currency in {cost.currency for _, cost in pending}
     }
-    to_decide = {
-        (within_manager_limit(so_far[cost.currency], action.remedy, cost), action.acted_by_key_id)
-        for action, cost in pending
-    }
-    people = {
-        staff.id: staff
-        for may, key_id in sorted(to_decide, key=str)
-        for staff in find_approvers(
-            session, store, asked_by_id=asked_by_id, asked_by_key_id=key_id, managers_may=may, at=at
-        ).to_ask
-    }
+    people: dict[UUID, Staff] = {}
+    asked_for = dict.fromkeys((action.remedy, cost, action.acted_by_key_id) for action, cost in pending)
+    for remedy, cost, key_id in asked_for:
+        but = managers_but(session, store, so_far[cost.currency], remedy, cost, on=today)
+        approvers = find_approvers(
+            session, store, asked_by_id=asked_by_id, asked_by_key_id=key_id, managers_but=but, at=at
+        )
+        people |= {staff.id: staff for staff in approvers.to_ask}
     return list(people.values())
 
 
@@ -228,9 +223,9 @@ def _asks_first(
     Conflict where nobody could approve, with what was `left` for which the store would have acted first.
     """
     store = concern.store
-    managers_may = spending.within_manager_limit(remedy, cost)
+    but = spending.managers_but(remedy, cost)
     approvers = find_approvers(
-        session, store, asked_by_id=by.staff_id, asked_by_key_id=by.api_key_id, managers_may=managers_may, at=at
+        session, store, asked_by_id=by.staff_id, asked_by_key_id=by.api_key_id, managers_but=but, at=at
     )
     if approvers.can_decide_in(store, at):
         return True
@@ -244,11 +239,16 @@ def _asks_first(
 
 
 def _check_last_resort(
-    session: Session, action: RecoveryAction, *, by: Actor, at: datetime, managers_may: bool = True
+    session: Session,
+    action: RecoveryAction,
+    *,
+    by: Actor,
+    at: datetime,
+    managers_but: Collection[UUID] | None = (),
 ) -> None:
     """Raise Forbidden for an administrator while a manager or a regional manager can be reached.
 
-    `managers_may`: whether a manager could; they decline and review whatever it costs.
+    `managers_but`: as in `find_approvers`. Managers decline and review whatever it costs.
     """
     if by.role is not Role.ADMIN:
         return
@@ -257,7 +257,7 @@ def _check_last_resort(
         action.concern.store,
         asked_by_id=action.acted_by_id,
         asked_by_key_id=action.acted_by_key_id,
-        managers_may=managers_may,
+        managers_but=managers_but,
         at=at,
     )
     if approvers.somebody_before_administrators:

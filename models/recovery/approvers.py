@@ -1,11 +1,11 @@
 """Approvers: who may approve what somebody asks for, and whom of them to ask."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Role
@@ -61,17 +61,19 @@ def find_approvers(
     *,
     asked_by_id: UUID | None,
     asked_by_key_id: UUID | None = None,
-    managers_may: bool,
+    managers_but: Collection[UUID] | None,
     at: datetime,
 ) -> Approvers:
     """Return who may approve what somebody asks for in a store.
 
     Never who asks, nor who could have signed in as them within CODE_MAKER_WAITS, nor who made the key that asks.
-    `managers_may`: whether it is within the limit of a manager.
+    `managers_but`: managers for whom it is more than they may give. None: it is more for all of them.
     """
     of_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
     of_region = select(StaffRegion.staff_id).where(StaffRegion.region_id == store.region_id)
-    managers = and_(Staff.role == Role.MANAGER, Staff.id.in_(of_store)) if managers_may else false()
+    managers: ColumnElement[bool] = false()
+    if managers_but is not None:
+        managers = and_(Staff.role == Role.MANAGER, Staff.id.in_(of_store), Staff.id.not_in(managers_but))
     entitled = or_(managers, and_(Staff.role == Role.REGIONAL, Staff.id.in_(of_region)), Staff.role == Role.ADMIN)
     criteria = [Staff.works_at(at), entitled]
     if asked_by_id is not None:

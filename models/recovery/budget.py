@@ -1,6 +1,7 @@
 """Spending budget: what somebody may give without approval, and how much of it is left on a business day."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -41,7 +42,7 @@ from models.recovery.order_cap import of_same_order
 from models.recovery.remedy import LimitAmounts, Remedy, RemedyLimit, limit_role
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.key_budget import KeyBudget
-from models.staff.staff import Staff
+from models.staff.staff import Staff, StaffStore
 
 
 class Allowance(StrEnum):
@@ -185,9 +186,19 @@ class Spending:
     def store_limits(self) -> StoreLimits | None:
         return self._concern.store.limits_in(self.currency)
 
-    def within_manager_limit(self, remedy: Remedy, cost: Money) -> bool:
-        """Return whether a manager could approve this, as far as the customer's limit goes."""
-        return within_manager_limit(self.given, remedy, cost)
+    def managers_but(self, remedy: Remedy, cost: Money) -> Collection[UUID] | None:
+        """Return the managers of the store who may not approve this. None: no manager may."""
+        return managers_but(self._session, self._concern.store, self.given, remedy, cost, on=self.on)
+
+    def may_approve(self, remedy: Remedy, cost: Money) -> bool:
+        """Return whether the giver may let somebody else give this. A manager may as far as their own limit goes.
+
+        Regional managers and administrators approve whatever somebody else asks for.
+        """
+        if self._by.role is not Role.MANAGER:
+            return True
+        within = within_manager_limit(self._concern.store, self.given, remedy, cost)
+        return within and _is_within_managers_day(self.given, remedy, cost)
 
     def left_to_act_first(self) -> int:
         """Return for how much the store may still act first today, by its setting or after hours, in minor units."""
@@ -213,10 +224,42 @@ class Spending:
         return self.given.in_store <= limits.most_per_day < self.given.in_store + cost.amount
 
 
-def within_manager_limit(given: Given, remedy: Remedy, cost: Money) -> bool:
-    """Return whether a manager could approve this, as far as the customer's limit goes."""
+def within_manager_limit(store: Store, given: Given, remedy: Remedy, cost: Money) -> bool:
+    """Return whether a manager could approve this, as far as the customer's limit goes.
+
+    Where they have no limit, the ceiling of the store is as far as they go.
+    """
+    limit, store_limits = remedy.limit_of(Role.MANAGER, cost.currency), store.limits_in(cost.currency)
+    if limit is None:
+        return store_limits is not None and cost.amount <= store_limits.most_per_action
+    return cost.amount <= given.left_to_customer(remedy.id, limit.most, role=Role.MANAGER)
+
+
+def _is_within_managers_day(given: Given, remedy: Remedy, cost: Money) -> bool:
+    """Return whether a manager who has given this today could give it, as far as the limit of their day goes."""
     limit = remedy.limit_of(Role.MANAGER, cost.currency)
-    return limit is None or cost.amount <= given.left_to_customer(remedy.id, limit.most, role=Role.MANAGER)
+    left = None if limit is None else given.left_of_giver(remedy.id, limit.most, role=Role.MANAGER)
+    return left is None or cost.amount <= left
+
+
+def managers_but(
+    session: Session, store: Store, given: Given, remedy: Remedy, cost: Money, *, on: date
+) -> Collection[UUID] | None:
+    """Return the managers of a store who may not approve this, for they gave too much today. None: no manager may."""
+    gave_nothing = Given(largest=given.largest)
+    if not within_manager_limit(store, given, remedy, cost) or not _is_within_managers_day(gave_nothing, remedy, cost):
+        return None
+    limit = remedy.limit_of(Role.MANAGER, cost.currency)
+    if limit is None or limit.most.per_staff is None:
+        return ()
+    columns = (RecoveryAction.acted_by_id, RecoveryAction.remedy_id, func.sum(RecoveryAction.cost_amount))
+    of_store = select(StaffStore.staff_id).where(StaffStore.store_id == store.id)
+    today = (RecoveryAction.business_date == on, RecoveryAction.cost_currency == cost.currency)
+    by_staff = select(*columns).where(IN_EFFECT, *today, RecoveryAction.acted_by_id.in_(of_store))
+    gave: dict[UUID | None, Given] = defaultdict(lambda: Given(largest=given.largest))
+    for staff_id, remedy_id, amount in session.execute(by_staff.group_by(*columns[:2])):
+        gave[staff_id].by_giver[remedy_id] += int(amount or 0)
+    return [id_ for id_, own in gave.items() if id_ is not None and not _is_within_managers_day(own, remedy, cost)]
 
 
 def budget_left(
@@ -275,19 +318,6 @@ def read_given(
     for row in session.execute(union_all(*parts)):
         counted.count_row(row, int(row.total) if row.currency == currency else 0, on=on)
     return counted
-
-
-def may_approve_sum(spending: Spending, remedy: Remedy, cost: Money, *, by: Actor) -> bool:
-    """Return whether an approver may let this be given. A manager may as far as their own limit goes.
-
-    Regional managers and administrators approve whatever somebody else asks for. `spending` is that of the approver.
-    """
-    limit = remedy.limit_of(by.role, cost.currency)
-    if by.role is not Role.MANAGER or limit is None:
-        return True
-    of_giver = spending.given.left_of_giver(remedy.id, limit.most, role=by.role)
-    within = within_manager_limit(spending.given, remedy, cost)
-    return within and (of_giver is None or cost.amount <= of_giver)
 
 
 def lock_limits(session: Session, concern: Concern, *, by: Actor) -> None:

@@ -103,8 +103,8 @@ class MoneyRules:
         left = store.after_hours - total(self.acted_first(case.store, day))
         if allowance is Allowance.BEYOND and store.acts_first and amount <= left:
             return Answer.BEYOND
-        managers_may = self.is_within_managers_limit(case, remedy, amount, day=day)
-        approvers = self.approvers(case.store, by, managers_may=managers_may, at=at)
+        approvers = self.approvers(case.store, by, at=at)
+        approvers = [name for name in approvers if self.is_within_theirs(case, remedy, amount, name, day=day)]
         if approvers and (not store.is_closed or self.reachable(approvers, case.store, at=at)):
             return Answer.PENDING
         may_act_first = store.is_closed and allowance is Allowance.BEYOND and amount <= left
@@ -217,8 +217,8 @@ class MoneyRules:
         codes = (code for code in self.ledger.codes if code[:2] == (maker, other))
         return self.key_makers.get(other) == maker or any(code[2] > at - CODE_COUNTS_FOR for code in codes)
 
-    def approvers(self, store: str, asked_by: str, *, managers_may: bool, at: datetime) -> list[str]:
-        """Return who may approve there what somebody asks for."""
+    def approvers(self, store: str, asked_by: str, *, at: datetime) -> list[str]:
+        """Return who may decide there about what somebody asks for, whatever it costs."""
         return [
             name
             for name, person in self.people.items()
@@ -226,7 +226,6 @@ class MoneyRules:
             and person.reaches(store)
             and name != asked_by
             and not self.could_be(name, asked_by, at=at)
-            and (managers_may or person.role != "manager")
         ]
 
     def reachable(self, names: list[str], store: str, *, at: datetime) -> list[str]:
@@ -237,7 +236,7 @@ class MoneyRules:
         limit = self.limits.get((remedy, "manager", currency))
         to_customer = self.today(self.ledger.to_same(case), currency, day)
         if limit is None:
-            return True
+            return amount <= self.stores[case.store].per_action
         most = self.most_of_all("manager", currency)
         return (
             total(to_customer, remedy) + amount <= limit.per_customer
@@ -252,10 +251,18 @@ class MoneyRules:
         is_another = gift.by != by and not self.could_be(by, gift.by, at=at)
         return person.may_approve and person.reaches(gift.case.store) and is_another and is_open
 
-    def is_last_resort(self, gift: Gift, *, at: datetime, managers_may: bool = True) -> bool:
+    def is_last_resort(self, gift: Gift, *, at: datetime, to_approve_on: date | None = None) -> bool:
         """Return whether an administrator decides: no manager who may, and no regional manager, can be reached."""
-        others = self.approvers(gift.case.store, gift.by, managers_may=managers_may, at=at)
-        before = [name for name in others if self.people[name].role != "admin"]
+        others = self.approvers(gift.case.store, gift.by, at=at)
+        before = [
+            name
+            for name in others
+            if self.people[name].role != "admin"
+            and (
+                to_approve_on is None
+                or self.is_within_theirs(gift.case, gift.remedy, gift.amount, name, day=to_approve_on)
+            )
+        ]
         return not self.reachable(before, gift.case.store, at=at)
 
     def may_decline(self, gift: Gift, by: str, *, at: datetime) -> bool:
@@ -270,24 +277,24 @@ class MoneyRules:
             return False
         if gift.state is not State.WAITING:
             return self.may_decline(gift, by, at=at) and not case.is_voided
-        managers_may = self.is_within_managers_limit(case, gift.remedy, gift.amount, day=day)
-        if person.role == "manager" and not (managers_may and self.is_within_their_day(gift, by, day=day)):
+        if not self.is_within_theirs(case, gift.remedy, gift.amount, by, day=day):
             return False
-        if person.role == "admin" and not self.is_last_resort(gift, at=at, managers_may=managers_may):
+        if person.role == "admin" and not self.is_last_resort(gift, at=at, to_approve_on=day):
             return False
         return self.fits_order(case, gift.remedy, gift.amount)
 
-    def is_within_their_day(self, gift: Gift, by: str, *, day: date) -> bool:
-        """Return whether a manager could give this themselves, as far as all their customers of the day go."""
-        currency = self.stores[gift.case.store].currency
-        limit = self.limits.get((gift.remedy, "manager", currency))
-        if limit is None:
+    def is_within_theirs(self, case: Case, remedy: str, amount: int, by: str, *, day: date) -> bool:
+        """Return whether it is within the limits of whoever approves: only managers have any."""
+        if self.people[by].role != "manager":
             return True
-        by_person = [other for other in self.today(self.ledger.given(), currency, day) if other.by == by]
-        of_all = self.most_of_all("manager", currency).per_staff
-        return (
-            total(by_person, gift.remedy) + gift.amount <= limit.per_staff and total(by_person) + gift.amount <= of_all
-        )
+        currency = self.stores[case.store].currency
+        limit = self.limits.get((remedy, "manager", currency))
+        is_within_day = True
+        if limit is not None:
+            by_person = [other for other in self.today(self.ledger.given(), currency, day) if other.by == by]
+            of_all = self.most_of_all("manager", currency).per_staff
+            is_within_day = total(by_person, remedy) + amount <= limit.per_staff and total(by_person) + amount <= of_all
+        return is_within_day and self.is_within_managers_limit(case, remedy, amount, day=day)
 
     # ------------------------------------------------------------------------------------------------------- to pay
 

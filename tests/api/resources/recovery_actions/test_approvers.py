@@ -21,7 +21,7 @@ from tests.support.factories.organizations import Shop
 from tests.support.factories.people import make_code
 from tests.support.factories.shared_phones import PIN, SharedPhone, enrol, set_pins, sign_in_with_pin
 from tests.support.factories.staff import give_phone
-from tests.support.factories.vocabulary import create_word
+from tests.support.factories.vocabulary import create_word, edit_word
 from tests.support.sign_in import sign_in_again
 from tests.support.store_scenario import StoreScenario, store_scenario
 from tests.support.threads import Meeting
@@ -126,6 +126,36 @@ def test_where_nobody_may_approve_the_answer_says_so_at_once(app: App, shop: Sho
     alone = log_concern(app, shop, mood=1, handling="mine", recovery_actions=[voucher], **end)
     assert (alone["status"], alone["outcome"]) != ("resolved", "recovered"), "it did not end with what was not given"
     assert alone["as_typed"] == {"recovery_actions": [voucher], **end}
+
+
+def test_a_manager_whose_own_day_is_used_up_approves_nothing_and_keeps_nobody_from_it(app: App, shop: Shop) -> None:
+    """It was asked of the manager, who might not, and of the administrator, for whom a manager could be reached."""
+    floor, manager = ({"amount": amount, "currency": "EUR"} for amount in (1000, 5000))
+    limits = [
+        {"role": "floor", "per_customer": floor},
+        {"role": "manager", "per_customer": manager, "per_staff": manager},
+    ]
+    assert edit_word(app, shop, "remedies", "voucher", limits=limits).status_code == 200
+    let_leave(app, shop, "regional")
+    give_phone(app.back_office, shop, "manager", "phone of the manager")
+    action = give(app, shop, 20).json
+    assert_problem(decide(app, shop, action, "approve", "admin"), 403, "forbidden")
+    assert give(app, shop, 45, by="manager").json["status"] == "done"
+    assert_problem(decide(app, shop, action, "approve", "manager"), 403, "forbidden")
+    assert decide(app, shop, action, "approve", "admin").json["status"] == "done"
+    let_leave(app, shop, "admin")
+    assert_problem(give(app, shop, 20, by="colleague"), 409, "nobody-may-approve")
+
+
+def test_where_managers_have_no_limit_they_approve_up_to_the_ceiling_of_the_store(app: App, shop: Shop) -> None:
+    """Who had to ask for a cent approved millions."""
+    limits = [{"role": "floor", "per_customer": {"amount": 1000, "currency": "EUR"}}]
+    assert edit_word(app, shop, "remedies", "voucher", limits=limits).status_code == 200
+    assert give(app, shop, 0.01, by="manager").json["status"] == "pending"
+    within, beyond = give(app, shop, 150).json, give(app, shop, 150.01, by="colleague").json
+    assert_problem(decide(app, shop, beyond, "approve", "manager"), 403, "forbidden")
+    assert decide(app, shop, within, "approve", "manager").json["status"] == "done"
+    assert decide(app, shop, beyond, "approve", "regional").json["status"] == "done"
 
 
 def test_after_hours_the_store_acts_first_up_to_a_sum_and_it_is_reviewed(app: App, shop: Shop) -> None:
