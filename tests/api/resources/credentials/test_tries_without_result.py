@@ -1,4 +1,4 @@
-"""A try at a secret that came to no verdict, because something failed meanwhile, is no wrong one."""
+"""A try at a secret that has no result, because something failed meanwhile, is no wrong one."""
 
 from collections.abc import Callable
 from typing import Any
