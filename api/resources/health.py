@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.web import metrics
+from api.web.password_queue import password_queues
 from api.web.rate_limits import rate_limiter
 from models.db.session import ALL_TENANTS, Database
 from models.outbox.heartbeat import SILENT_AFTER, Heartbeat
@@ -51,6 +52,7 @@ def readyz() -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
         channels=_channels(heartbeats),
         queue=_status(bool(heartbeats) and not any(_queue_is_stuck(beat) for beat in heartbeats)),
         rate_limits=_status(not rate_limiter().is_away()),
+        passwords=_status(not any(queue.process.is_away for queue in password_queues())),
         audit=_status(
             watchdog_run is not None and watchdog_run.clean and g.now - watchdog_run.at < WATCHDOG_SILENT_AFTER
         ),

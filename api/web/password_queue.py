@@ -4,7 +4,7 @@ Strangers have a queue of their own: however many there are, a phone that signed
 Passwords are checked in processes of low priority, one for each queue.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 from typing import Final, NamedTuple
@@ -21,11 +21,11 @@ ASK_AGAIN_AFTER: Final = 1  # seconds
 class PasswordQueue:
     """A queue of this process: of so many places one runs and the others wait.
 
-    `verify` compares a hash and a password, for whoever's turn it is.
+    `verify` compares a hash and a password, for whoever's turn it is, in the process of the queue.
     """
 
-    def __init__(self, places: int, verify: Callable[[str, str], bool]) -> None:
-        self.places, self.verify = places, verify
+    def __init__(self, places: int, process: PasswordProcess) -> None:
+        self.places, self.process, self.verify = places, process, process.verify
         self._places = BoundedSemaphore(places)
         self._turn = BoundedSemaphore(1)
         self._lock, self._accounts = Lock(), set[tuple[str, ...]]()
@@ -60,8 +60,8 @@ class PasswordQueues(NamedTuple):
         """Return the queues of a process with so many threads."""
         shares = ThreadShares.of(threads)
         return cls(
-            PasswordQueue(shares.strangers, PasswordProcess(FOR_STRANGERS).verify),
-            PasswordQueue(shares.known_phones, PasswordProcess(FOR_KNOWN_PHONES).verify),
+            PasswordQueue(shares.strangers, PasswordProcess(FOR_STRANGERS)),
+            PasswordQueue(shares.known_phones, PasswordProcess(FOR_KNOWN_PHONES)),
         )
 
 

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from api.web.password_process import PasswordProcess
 from api.web.password_queue import PasswordQueue
 from api.web.problems import HttpProblem
-from models.staff.credentials.password import hash_password, verify_here
+from models.staff.credentials.password import hash_password
 from models.staff.staff import Staff
 from tests.support.app import App
 from tests.support.assertions import assert_problem
@@ -180,7 +181,7 @@ def test_right_passwords_are_counted_too(app: App, shop: Shop) -> None:
 
 
 def test_an_account_has_one_place_in_the_queue() -> None:
-    queue = PasswordQueue(2, verify_here)
+    queue = PasswordQueue(2, PasswordProcess(niceness=0))
     with queue.turn("acme", "floor"):
         with pytest.raises(HttpProblem), queue.turn("acme", "floor"):
             pass
