@@ -38,9 +38,11 @@ def upgrade() -> None:
     _upgrade_met_customers()
     _upgrade_known_phones()
     _upgrade_key_makers()
+    _upgrade_acted_first()
 
 
 def downgrade() -> None:
+    _downgrade_acted_first()
     _downgrade_key_makers()
     _downgrade_known_phones()
     _downgrade_met_customers()
@@ -427,3 +429,18 @@ def _upgrade_key_makers() -> None:
 def _downgrade_key_makers() -> None:
     with op.batch_alter_table("api_key") as batch:
         batch.drop_column("rotated_by")
+
+
+def _upgrade_acted_first() -> None:
+    """Let what was done beyond a limit say so apart from what is found to be beyond one later: so far all of it was."""
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.add_column(sa.Column("acted_first", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute(
+        "UPDATE recovery_action SET acted_first = over_limit"
+        " WHERE over_limit AND expires_at IS NULL AND reverses_id IS NULL"
+    )
+
+
+def _downgrade_acted_first() -> None:
+    with op.batch_alter_table("recovery_action") as batch:
+        batch.drop_column("acted_first")

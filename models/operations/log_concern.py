@@ -118,7 +118,7 @@ def update_concern(
         change_kind(session, concern, kind, by=by, at=at)
     event = concern.edit(by=by, at=at, **changes)
     if order_change is not None:
-        order_change.check_not_loosened(session, concern, by=by)
+        order_change.check_not_loosened(session, concern, by=by, at=at)
         order_change.check_refunds(session, concern)
         recount_order(session, concern)
     if "customer" in changes:

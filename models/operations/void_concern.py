@@ -43,7 +43,7 @@ def void_concern(session: Session, concern: Concern, *, reason: str, by: Actor, 
         follow_up.bump_version()  # none of them counts any more
     events.append(concern.void(by=by, reason=reason, at=at))
     if change is not None:
-        change.check_not_loosened(session, concern, by=by)
+        change.check_not_loosened(session, concern, by=by, at=at)
     link_later_concerns(session, concern)
     return events
 

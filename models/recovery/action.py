@@ -74,7 +74,8 @@ class RecoveryAction(ConcernChild):
 
     `customer_id` is whom it was given to. That stays, whatever customer the concern names later; see `name_customer`.
     `business_date` is the day whose budget the action counts against, by the server's clock; a reversing entry has
-    the date of the entry it reverses. `over_limit` says that it is more than the giver may give without approval.
+    the date of the entry it reverses. `over_limit` says that it is more than the giver may give without approval;
+    `acted_first`, that this was known when it was done: only that counts for what a store may act first for.
     """
 
     __tablename__ = "recovery_action"
@@ -123,6 +124,7 @@ class RecoveryAction(ConcernChild):
     requested_cost_currency: Mapped[str | None] = mapped_column(String(3))
     requested_cost: Mapped[Money | None] = money("requested_cost")
     over_limit: Mapped[bool] = mapped_column(default=False)
+    acted_first: Mapped[bool] = mapped_column(default=False)
     business_date: Mapped[date]
     settlement: Mapped[Settlement] = mapped_column(default=Settlement.NONE)
     settlement_reference: Mapped[str | None] = mapped_column(String(100))

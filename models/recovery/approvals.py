@@ -82,6 +82,7 @@ def record_action(
         cost=None if needs_approval else cost,
         requested_cost=cost if needs_approval else None,
         over_limit=allowance is not Allowance.WITHIN,
+        acted_first=allowance is not Allowance.WITHIN and not needs_approval,
         business_date=today,
         settlement=Settlement.NONE if needs_approval else _settlement(remedy, cost),
         expires_at=at + APPROVAL_TTL if needs_approval else None,

@@ -204,16 +204,15 @@ class Spending:
         """Return for how much the store may still act first today, by its setting or after hours, in minor units."""
         if self.store_limits is None:
             return 0
-        beyond = select(func.coalesce(func.sum(RecoveryAction.cost_amount), 0)).where(
+        acted_first = select(func.coalesce(func.sum(RecoveryAction.cost_amount), 0)).where(
             RecoveryAction.store_id == self._concern.store_id,
             RecoveryAction.business_date == self.on,
             RecoveryAction.cost_currency == self.currency,
             IN_EFFECT,
-            RecoveryAction.over_limit,
-            RecoveryAction.expires_at.is_(None),  # nobody was asked first
+            RecoveryAction.acted_first,
         )
         self._session.flush()
-        used = int(self._session.scalars(beyond).one() or 0)
+        used = int(self._session.scalars(acted_first).one() or 0)
         return max(self.store_limits.most_after_hours - used, 0)
 
     def passes_day_limit(self, cost: Money) -> bool:

@@ -1,6 +1,7 @@
 """Cap of the refunds of one order: what its customer has paid, as a till told it, or as people typed it first."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, true
@@ -15,6 +16,8 @@ from models.organizations.store import Store
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.order import Order, OrderSource
 from models.recovery.remedy import Remedy, RemedyKind
+from models.staff.credentials.api_key import ApiKey
+from models.staff.credentials.invitation import Invitation
 
 
 def of_same_order(concern: Concern) -> ColumnElement[bool]:
@@ -71,26 +74,33 @@ def _sum_of_refunds(session: Session, concern: Concern, currency: str) -> int:
 class OrderBefore:
     """What was known of an order before a change of a concern, and who has given something for it.
 
-    `key` is its folded reference; None: it is known by the concern alone.
+    `key` is its folded reference; None: it is known by the concern alone. `keys` are the API keys that gave something.
     """
 
     key: str | None
     cap: Money | None
-    givers: frozenset[UUID | None]
+    givers: frozenset[UUID]
+    keys: frozenset[UUID]
 
     @classmethod
     def of(cls, session: Session, concern: Concern, key: str | None) -> "OrderBefore":
         cap = _cap_of_reference(session, concern, key) if key else concern.order_value
-        givers = session.scalars(
-            select(RecoveryAction.acted_by_id).where(
-                IN_EFFECT, RecoveryAction.cost_amount.is_not(None), _of_order(concern, key)
-            )
+        gave = select(RecoveryAction.acted_by_id, RecoveryAction.acted_by_key_id).where(
+            IN_EFFECT, RecoveryAction.cost_amount.is_not(None), _of_order(concern, key)
         )
-        return cls(key, cap, frozenset(givers))
+        rows = session.execute(gave.distinct()).all()
+        givers = frozenset(staff_id for staff_id, _ in rows if staff_id is not None)
+        return cls(key, cap, givers, frozenset(key_id for _, key_id in rows if key_id is not None))
+
+    def is_givers_word(self, session: Session, *, by: Actor, at: datetime) -> bool:
+        """Return whether `by` gave something for it, or could have acted as who did: by a code they made, or a key."""
+        if by.staff_id in self.givers or by.staff_id in ApiKey.makers_of(session, *self.keys):
+            return True
+        return any(Invitation.was_made_by(session, giver, maker_id=by.staff_id, at=at) for giver in self.givers)
 
     def is_loosened(self, session: Session, concern: Concern) -> bool:
         """Return whether its cap was raised or removed after something was given."""
-        if not self.givers or self.cap is None:
+        if not (self.givers or self.keys) or self.cap is None:
             return False
         cap = _cap_of_reference(session, concern, self.key) if self.key else find_cap(session, concern)
         return cap is None or cap.currency != self.cap.currency or cap.amount > self.cap.amount
@@ -110,10 +120,10 @@ class OrderChange:
         of_concern = IN_EFFECT, RecoveryAction.concern_id == concern.id, RecoveryAction.cost_amount.is_not(None)
         self._was_given = session.scalars(select(RecoveryAction.id).where(*of_concern).limit(1)).first() is not None
 
-    def check_not_loosened(self, session: Session, concern: Concern, *, by: Actor) -> None:
+    def check_not_loosened(self, session: Session, concern: Concern, *, by: Actor, at: datetime) -> None:
         """Raise Forbidden where a cap was raised, removed or replaced after something was given.
 
-        Somebody who may approve, and has not given it, may do that.
+        Somebody who may approve, has not given it, and could not have acted as who did, may do that.
         """
         session.flush()
         orders = {self._leaves, self._comes_to}
@@ -121,7 +131,7 @@ class OrderChange:
         is_replaced = self._was_given and self._leaves.key is not None and concern.order_key != self._leaves.key
         for order in orders:
             is_changed = (is_replaced and order is self._leaves) or order.is_loosened(session, concern)
-            if is_changed and not (may_loosen and by.staff_id not in order.givers):
+            if is_changed and (not may_loosen or order.is_givers_word(session, by=by, at=at)):
                 raise Forbidden(
                     "Something was given for this order: somebody else who may approve has to change it.",
                     pointer="/order",

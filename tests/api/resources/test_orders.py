@@ -8,6 +8,7 @@ from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.organizations import Shop
+from tests.support.factories.people import make_code
 from tests.support.factories.vocabulary import GENEROUS_LIMITS
 
 MONDAY_NOON, TUESDAY_NOON = "2026-03-02T12:00:00Z", "2026-03-03T12:00:00Z"  # it is Tuesday noon
@@ -194,6 +195,20 @@ def test_once_something_was_given_somebody_else_loosens_the_cap(app: App, shop: 
         assert_problem(change(app, shop, concern, order, by), 403, "forbidden")
     assert change(app, shop, concern, {"reference": "12", "value": euros(70)}).status_code == 200
     assert change(app, shop, concern, order, "regional").status_code == 200
+
+
+def test_nor_does_whoever_could_have_acted_as_the_giver(app: App, shop: Shop) -> None:
+    """A manager made a code for the floor, gave with it, and corrected the order as themselves."""
+    make_code(app, shop, "floor", by="manager")
+    by_floor = named(app, shop, "12", 10)
+    assert refund(app, shop, by_floor, 10) == 201
+    by_key = named(app, shop, "13", 10)
+    key_with(app, shop, "concerns:write")
+    assert refund(app, shop, by_key, 10, by="another") == 201
+    for concern, reference, by in ((by_floor, "12", "manager"), (by_key, "13", "admin")):
+        raised = {"reference": reference, "value": euros(50)}
+        assert_problem(change(app, shop, concern, raised, by), 403, "forbidden")
+        assert change(app, shop, concern, raised, "regional").status_code == 200
 
 
 def test_what_was_refunded_is_compared_with_the_order_that_it_comes_to(app: App, shop: Shop) -> None:

@@ -240,7 +240,8 @@ class MoneyMachine(RuleBasedStateMachine):
         change = {"order": {"reference": reference, "value": money} if reference else None}
         done = self.attempt(lambda: update_concern(self.session, subject, change, by=self.actor(by), at=self.at))
         may = not case.is_voided and (money is None or money.currency == own)
-        may = may and self.rules.change_order(case, by, fold(reference), money.amount if money else None)
+        worth = money.amount if money else None
+        may = may and self.rules.change_order(case, by, fold(reference), worth, at=self.at)
         assert (done is not None) == may
         if may:
             self.rules.recount_order(case)

@@ -79,6 +79,7 @@ class Gift:
     whose: Profile
     state: State
     is_beyond: bool = False
+    was_recounted: bool = False  # it is known to be beyond only since it was named for whom it was
     is_decided: bool = False
     was_approved: bool = False
     paid: Paid = Paid.NONE

@@ -151,7 +151,8 @@ class MoneyRules:
         return case.customer is not None and len(days | {day}) >= 3
 
     def acted_first(self, store: str, day: date) -> list[Gift]:
-        return [it for it in self.ledger.given() if it.is_beyond and (it.case.store, it.day) == (store, day)]
+        at_first = (it for it in self.ledger.given() if it.is_beyond and not it.was_recounted)
+        return [it for it in at_first if (it.case.store, it.day) == (store, day)]
 
     def fits_order(self, case: Case, remedy: str, amount: int) -> bool:
         cap = self.ledger.cap(case.order)
@@ -171,7 +172,7 @@ class MoneyRules:
                 total(today, gift.remedy) + gift.amount > limit.per_customer
                 or total(today) + gift.amount > self.most_of_all(role, gift.currency).per_customer
             )
-            gift.is_beyond = is_third or is_more
+            gift.is_beyond = gift.was_recounted = is_third or is_more
             before.append(gift)
 
     def recount_customer(self, arrivals: list[Gift], profile: Profile) -> None:
@@ -185,7 +186,7 @@ class MoneyRules:
         if case.customer is None:
             self.recount(arrivals, list(self.ledger.given(case.order)), is_known=False)
 
-    def change_order(self, case: Case, by: str, reference: str | None, value: int | None) -> bool:
+    def change_order(self, case: Case, by: str, reference: str | None, value: int | None, *, at: datetime) -> bool:
         """Let a concern name another order or value, and return whether that may be.
 
         The cap of an order that something was given for is loosened, and left, only by somebody else who may approve;
@@ -202,7 +203,8 @@ class MoneyRules:
         changed = {order for order in orders if givers[order] and is_looser(now[order], than=caps[order])}
         is_new = has_given and case.order != leaves and (old[0] is not None or reference is not None)
         changed |= {leaves} if is_new and old[0] else set()
-        may = all(person.may_approve and by not in givers[order] for order in changed)
+        could_be = {by} | {name for name in self.people if self.could_be(by, name, at=at)}
+        may = all(person.may_approve and not could_be & givers[order] for order in changed)
         cap_before = caps.get(case.order) if reference or not old[0] else None
         is_checked = cap is not None and (is_new or cap != cap_before)
         may &= not (is_checked and self.ledger.refunded(case.order) > (cap or 0))

@@ -16,7 +16,8 @@ from models.staff.staff import Staff, StaffStore
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.databases import only_on_postgresql
-from tests.support.factories.concerns import log_concern
+from tests.support.factories.concerns import edit, log_concern
+from tests.support.factories.customers import make_customer
 from tests.support.factories.organizations import Shop
 from tests.support.factories.people import make_code
 from tests.support.factories.shared_phones import PIN, SharedPhone, enrol, set_pins, sign_in_with_pin
@@ -218,6 +219,21 @@ def test_a_store_acts_first_for_so_much_in_a_day(app: App, shop: Shop) -> None:
     assert give(app, shop, 26, "colleague").json["status"] == "pending"
     app.clock.move(days=1)
     assert give(app, shop, 100).json["status"] == "done"
+
+
+def test_what_is_found_to_be_beyond_later_uses_up_nothing_of_it(app: App, shop: Shop) -> None:
+    """Four customers were said to be one, and the store acted first no more that day."""
+    change(app, shop, above_limit="act_first")
+    actions = [give(app, shop, 25).json for _ in range(4)]
+    anas = make_customer(app, shop, "Ana", phone="+351912345678")
+    for action in actions:
+        edit(app, shop, {"id": action["concern_id"]}, customer_id=anas)
+    assert to_review(app, shop) == [action["id"] for action in actions[:0:-1]]
+    assert [give(app, shop, amount, by="colleague").json["status"] for amount in (60, 40, 26)] == [
+        "done",
+        "done",
+        "pending",
+    ]
 
 
 def test_a_review_is_owed_though_it_was_taken_back(app: App, shop: Shop) -> None:

@@ -164,7 +164,7 @@ def test_a_merge_passes_no_limit_either(app: App, limited: Shop) -> None:
     give(app, limited, of_ana, 6)
     beyond, within = give(app, limited, of_twin, 6), give(app, limited, of_twin, 4)
     ask(app, limited, "POST", f"/customers/{ana}/merge", json={"customer_id": twin})
-    assert to_review(app, limited) == [beyond["id"]] or to_review(app, limited) == [within["id"], beyond["id"]]
+    assert to_review(app, limited) == [within["id"], beyond["id"]]  # 6 and 4 are 10, but the 6 between counts as well
 
 
 @pytest.mark.parametrize("unknown_on", [1, 2, 3])
