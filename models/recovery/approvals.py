@@ -175,8 +175,8 @@ def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | Non
         for currency in {cost.currency for _, cost in pending}
     }
     people: dict[UUID, Staff] = {}
-    asked_for = dict.fromkeys((action.remedy, cost, action.acted_by_key_id) for action, cost in pending)
-    for remedy, cost, key_id in asked_for:
+    waiting = dict.fromkeys((action.remedy, cost, action.acted_by_key_id) for action, cost in pending)
+    for remedy, cost, key_id in waiting:
         but = managers_but(session, store, so_far[cost.currency], remedy, cost, on=today)
         approvers = find_approvers(
             session, store, asked_by_id=asked_by_id, asked_by_key_id=key_id, managers_but=but, at=at
