@@ -27,7 +27,9 @@ class OrderOfTill(Resource):
         `staff`, which stands for what people type. An order is its store, source, business day and reference, whatever
         its capitals: tills begin at one again every day, so `store_id` and `opened` are part of what it is told apart
         by. A concern of that store and day that names the reference is about this order, whether it was logged before
-        or after, and `value`, in the store's currency, is the most that can be refunded for it.
+        or after, and `value`, in the store's currency, is the most that can be refunded for it. A key that gave
+        something for the order itself may lower that, and not raise it: the `value` it tells then stands, and no more
+        can be refunded for it.
         """
         order, is_new = tell_order(g.session, source, reference, data, by=g.actor, at=g.now)
         return order, 201 if is_new else 200

@@ -177,6 +177,7 @@ def _upgrade_orders() -> None:
         sa.Column("closed_at", INSTANT, nullable=True),
         sa.Column("value_amount", sa.BigInteger(), nullable=True),
         sa.Column("value_currency", sa.String(3), nullable=True),
+        sa.Column("cap_amount", sa.BigInteger(), nullable=True),
         sa.Column("told_at", INSTANT, nullable=False),
         sa.UniqueConstraint(
             "organization_id",

@@ -15,6 +15,7 @@ from models.organizations.place import Place
 from models.organizations.store import Store
 from models.policy_defaults import MAX_CLOCK_AHEAD, MAX_CONCERN_AGE
 from models.recovery.order import MAX_REFERENCE_LENGTH, MAX_SOURCE_LENGTH, Order, OrderSource
+from models.recovery.order_cap import tell_value
 
 
 def tell_order(
@@ -24,6 +25,7 @@ def tell_order(
 
     `data` has `store_id` and `opened`; `place` (slug), `value` (Money), `currency` and `closed` stay as they were told
     where they are left out. The store is locked, so that no refund is recorded by a total that is just being lowered.
+    A key that gave something for the order raises no cap of its refunds: see `tell_value`.
 
     Raises NotFound for a source of another key, and, with a pointer, for a store or place that is not there; Invalid
     for another currency than the store's, and for times that cannot be.
@@ -50,7 +52,8 @@ def tell_order(
     order.reference, order.opened_at, order.told_at = tidy(reference), opened, at
     order.closed_at = closed or order.closed_at
     order.place = place or order.place
-    order.value = data.get("value") or order.value
+    if (value := data.get("value")) is not None:
+        tell_value(session, order, value, by_key_id=by.api_key_id)
     return order, is_new
 
 

@@ -45,6 +45,7 @@ class Order(TenantOwned):
     """An order: its store, its source, the business day on which it was opened, and its reference, folded.
 
     Tills begin at one again every day. `value` is what was told last; a total that was told stays until another is.
+    `cap_amount` is how much of it can be refunded where that is less: a key raises no cap of what it gave for itself.
     """
 
     __tablename__ = "customer_order"
@@ -71,6 +72,7 @@ class Order(TenantOwned):
     value_amount: Mapped[int | None] = mapped_column(BigInteger)
     value_currency: Mapped[str | None] = mapped_column(String(3))
     value: Mapped[Money | None] = money("value")
+    cap_amount: Mapped[int | None] = mapped_column(BigInteger)
     told_at: Mapped[datetime]
 
     source: Mapped[OrderSource] = many_to_one("Order", "source_id", "OrderSource")

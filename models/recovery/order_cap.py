@@ -1,7 +1,7 @@
 """Cap of the refunds of one order: what its customer has paid, as a till told it, or as people typed it first."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, true
@@ -84,7 +84,7 @@ class OrderBefore:
 
     @classmethod
     def of(cls, session: Session, concern: Concern, key: str | None) -> "OrderBefore":
-        cap = _cap_of_reference(session, concern, key) if key else concern.order_value
+        cap = _cap_of_concern(session, concern, key) if key else concern.order_value
         gave = select(RecoveryAction.acted_by_id, RecoveryAction.acted_by_key_id).where(
             IN_EFFECT, RecoveryAction.cost_amount.is_not(None), _of_order(concern, key)
         )
@@ -102,7 +102,7 @@ class OrderBefore:
         """Return whether its cap was raised or removed after something was given."""
         if not (self.givers or self.keys) or self.cap is None:
             return False
-        cap = _cap_of_reference(session, concern, self.key) if self.key else find_cap(session, concern)
+        cap = _cap_of_concern(session, concern, self.key) if self.key else find_cap(session, concern)
         return cap is None or cap.currency != self.cap.currency or cap.amount > self.cap.amount
 
 
@@ -151,19 +151,49 @@ def find_cap(session: Session, concern: Concern) -> Money | None:
     """Return the most that can be refunded for the order of a concern. None: nobody has said what it is worth."""
     if concern.order_key is None:
         return concern.order_value
-    return _cap_of_reference(session, concern, concern.order_key)
+    return _cap_of_concern(session, concern, concern.order_key)
 
 
-def _cap_of_reference(session: Session, concern: Concern, key: str) -> Money | None:
+def _cap_of_concern(session: Session, concern: Concern, key: str) -> Money | None:
+    return _cap_of_reference(session, concern.store_id, concern.business_date, key)
+
+
+def tell_value(session: Session, order: Order, value: Money, *, by_key_id: UUID | None) -> None:
+    """Set what an order is worth. A key that gave something for the order lowers its cap by that, and never raises it.
+
+    The store is locked: see `tell_order`.
+    """
+    place = (order.store_id, order.business_date, order.reference_key)
+    same_order = (
+        Concern.store_id == order.store_id,
+        Concern.business_date == order.business_date,
+        Concern.order_key == order.reference_key,
+    )
+    gifts = select(RecoveryAction.id).where(
+        IN_EFFECT, RecoveryAction.cost_amount.is_not(None), RecoveryAction.acted_by_key_id == by_key_id
+    )
+    of_order = gifts.where(RecoveryAction.concern_id.in_(select(Concern.id).where(*same_order))).limit(1)
+    cap = _cap_of_reference(session, *place) if session.scalars(of_order).first() is not None else None
+    order.value, order.cap_amount = value, None
+    if cap is not None:
+        session.flush()
+        raised = _cap_of_reference(session, *place)
+        if raised is not None and raised.amount > cap.amount:
+            order.cap_amount = value.amount - (raised.amount - cap.amount)
+
+
+def _cap_of_reference(session: Session, store_id: UUID, business_date: date, key: str) -> Money | None:
     """Return what tills told of the orders with this reference, else the first value that people typed, if any.
 
-    The store and the business day are those of the concern. Where the tills of several keys told that reference, what
+    Where the tills of several keys told that reference, what
     people type means all of their orders: values add up. Of the sources of one key the largest counts.
     """
-    store_id, business_date = concern.store_id, concern.business_date
     same_order = (Order.store_id == store_id, Order.business_date == business_date, Order.reference_key == key)
     of_key = (
-        select(func.max(Order.value_amount).label("amount"), func.max(Order.value_currency).label("currency"))
+        select(
+            func.max(func.coalesce(Order.cap_amount, Order.value_amount)).label("amount"),
+            func.max(Order.value_currency).label("currency"),
+        )
         .join(Order.source)
         .where(*same_order)
         .group_by(OrderSource.api_key_id)

@@ -211,6 +211,27 @@ def test_nor_does_whoever_could_have_acted_as_the_giver(app: App, shop: Shop) ->
         assert change(app, shop, concern, raised, "regional").status_code == 200
 
 
+def test_what_a_key_tells_of_an_order_that_it_gave_for_raises_no_cap(app: App, shop: Shop) -> None:
+    """It gave the whole of an order, told that the order was worth more, and gave again."""
+    bot = key_with(app, shop, "concerns:write", "orders:write")
+    here = {"store_id": str(shop.store_id)}
+    for source in ("till", "other"):  # the second tells an order that only people had typed before
+        if source == "till":
+            tell(app, shop, "12", 5, by=bot, source="bot")
+        concern = named(app, shop, source, 5, **here) if source == "other" else named(app, shop, "12", **here)
+        assert refund(app, shop, concern, 5, by=bot) == 201
+        answer = tell(app, shop, concern["order"]["reference"], 20, by=bot, source="bot")
+        assert (answer.status_code < 300, answer.json["value"]) == (
+            True,
+            euros(20),
+        )  # the total stands, the cap does not
+        assert refund(app, shop, concern, 1, by=bot) == 422
+        assert tell(app, shop, concern["order"]["reference"], 19, by=bot, source="bot").status_code == 200
+        assert refund(app, shop, concern, 1) == 422
+    tell(app, shop, "12", 3)  # the till of another key
+    assert (refund(app, shop, named(app, shop, "12"), 4), refund(app, shop, named(app, shop, "12"), 3)) == (422, 201)
+
+
 def test_what_was_refunded_is_compared_with_the_order_that_it_comes_to(app: App, shop: Shop) -> None:
     """A refund without an order was given first, and its order named afterwards."""
     tell(app, shop, "12", 80)

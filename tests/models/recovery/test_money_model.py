@@ -378,7 +378,7 @@ class MoneyMachine(RuleBasedStateMachine):
         order = self.attempt(lambda: tell_order(self.session, source, number, data, by=self.actor(by), at=self.at))
         assert (order is not None) == (self.tills.setdefault(source, by) == by)
         if order is not None and value:
-            self.ledger.orders[store, day_of(opened), str(fold(number)), by, source] = value
+            self.ledger.tell(by, source, (store, day_of(opened), str(fold(number))), value)
 
     def merge(self, one: int, step: int) -> None:
         apart = [id_ for id_ in self.scene.profiles if id_ not in self.ledger.merged_into]

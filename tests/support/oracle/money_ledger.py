@@ -179,6 +179,14 @@ class MoneyLedger:
         in_order = sorted(typed, key=lambda case: (case.received_at, case.id))
         return next((case.value for case in in_order if case.value is not None), None)
 
+    def tell(self, key: str, source: str, order: tuple[str, date, str], value: int) -> None:
+        """A till tells an order. What it gave something for itself it may say to be worth less, and no more."""
+        before = self.cap(order)
+        self.orders[*order, key, source] = value
+        raised = 0 if before is None else (self.cap(order) or 0) - before
+        if raised > 0 and any(gift.by == key for gift in self.given(order)):
+            self.orders[*order, key, source] = value - raised
+
     # ------------------------------------------------------------------------------------------------ what happens
 
     def approve(self, gift: Gift, *, day: date) -> None:

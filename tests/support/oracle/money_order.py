@@ -95,7 +95,7 @@ def _name(rules: MoneyRules, said: Said, _at: datetime, _day: date) -> bool:
 def _tell(rules: MoneyRules, said: Said, _at: datetime, day: date) -> bool:
     store, source, reference, value = said.words
     if said.accepted:
-        rules.ledger.orders[store, day, reference, said.by, source] = value
+        rules.ledger.tell(said.by, source, (store, day, reference), value)
     return said.accepted
 
 
