@@ -51,9 +51,9 @@ class Sessions(Resource):
         same answer. After five failures in a minute from one address the account is locked for that address; so is
         every account after 20 failures of ten minutes at any, and this account for strangers after 50 of an hour from
         anywhere (429). An IPv6 network (/64) counts as one address. 429 too while too many sign in at once. A phone
-        that sends the `device_proof` of its last sign-in is no stranger: it has its own five failures a minute and is
-        served before strangers. Whoever has a second factor sends its `code` too: 401 `second-factor-required` without
-        it, when the password is right. A code is accepted once.
+        that sends the `device_proof` of its last sign-in, or of a code redeemed on it, is no stranger: it has its own
+        five failures a minute and is served before strangers. Whoever has a second factor sends its `code` too: 401
+        `second-factor-required` without it, when the password is right. A code is accepted once.
 
         On a shared phone people send its `device_secret` as well, or that with `staff_id` and `pin` only. People of
         another organization do not sign in on it, and after 20 wrong passwords of ten minutes, whosever they are, it

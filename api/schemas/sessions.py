@@ -10,7 +10,7 @@ from api.schemas.staff import StaffSchema
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.device import Platform
 
-PROOF_HELP = "What the last sign-in of this person on this phone answered; any other text counts as none."
+PROOF_HELP = "What their last sign-in on this phone, or a code redeemed since, answered; any other text counts as none."
 CODE_HELP = "The code of the authenticator app, or a recovery code, for whoever has a second factor."
 
 
