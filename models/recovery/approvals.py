@@ -24,7 +24,7 @@ from models.recovery.budget import (
     managers_but,
     read_given,
 )
-from models.recovery.order_cap import check_refunds_within_order, find_cap
+from models.recovery.order_cap import find_cap
 from models.recovery.remedy import MONEY_KINDS, Remedy, RemedyKind
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
@@ -64,7 +64,7 @@ def record_action(
     allowance, given = Allowance.WITHIN, None
     if cost is not None and cost.amount > 0:
         allowance, given = spending.allowance_of(remedy, cost), spending.given
-        check_refunds_within_order(session, concern, remedy, cost)
+        spending.refunds.check(remedy, cost)
     needs_approval = False
     if cost is not None and allowance is not Allowance.WITHIN:
         left = spending.left_to_act_first() if allowance is Allowance.BEYOND else 0
@@ -141,8 +141,8 @@ def approve(
             raise Forbidden("This is more than you may give as well: ask somebody who may give more.")
         if by.role is Role.ADMIN:
             _check_last_resort(session, action, managers_but=spending.managers_but(action.remedy, cost), by=by, at=at)
+        spending.refunds.check(action.remedy, cost)
         details |= _count(spending, action.remedy, cost)
-        check_refunds_within_order(session, concern, action.remedy, cost)
         action.status, action.cost, action.requested_cost = ActionStatus.DONE, cost, None
         action.business_date, action.settlement = today, _settlement(action.remedy, cost)
     else:
@@ -225,9 +225,12 @@ def _asks_first(
     """
     store = concern.store
     but = spending.managers_but(remedy, cost)
-    approvers = find_approvers(
-        session, store, asked_by_id=by.staff_id, asked_by_key_id=by.api_key_id, managers_but=but, at=at
-    )
+    key = None if but is None else frozenset(but)
+    if key not in spending.approvers:
+        spending.approvers[key] = find_approvers(
+            session, store, asked_by_id=by.staff_id, asked_by_key_id=by.api_key_id, managers_but=but, at=at
+        )
+    approvers = spending.approvers[key]
     if approvers.can_decide_in(store, at):
         return True
     if not store.is_open(at) and cost.amount <= left:
@@ -291,6 +294,7 @@ def _count(spending: Spending, remedy: Remedy, cost: Money | None) -> dict[str, 
         return {}
     passes = spending.passes_day_limit(cost)
     spending.given.add(remedy.id, cost, on=spending.on)
+    spending.refunds.add(remedy, cost)
     return {"beyond_day_limit": True} if passes else {}
 
 

@@ -38,7 +38,8 @@ from models.organizations.store import Store
 from models.organizations.store_limits import StoreLimits
 from models.policy_defaults import REPEATED_GIVING_DAYS, REPEATED_GIVING_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
-from models.recovery.order_cap import of_same_order
+from models.recovery.approvers import Approvers
+from models.recovery.order_cap import OrderRefunds, of_same_order
 from models.recovery.remedy import LimitAmounts, Remedy, RemedyLimit, limit_role
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.key_budget import KeyBudget
@@ -138,6 +139,8 @@ class Spending:
         self._session, self._concern, self._by, self.on = session, concern, by, on
         self.currency = currency or concern.store.currency_on(on)
         self._others: dict[str, Spending] = {}
+        self.refunds = OrderRefunds(session, concern)
+        self.approvers: dict[Any, Approvers] = {}  # by the managers who may not; who may is the same until the end
 
     def in_currency(self, currency: str) -> "Spending":
         """Return what counts in a currency: another one is that of an order of before the store changed its own."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, true
@@ -41,19 +42,36 @@ def _of_order(concern: Concern, key: str | None) -> ColumnElement[bool]:
     return RecoveryAction.concern_id.in_(select(Concern.id).where(*same_order))
 
 
-def check_refunds_within_order(session: Session, concern: Concern, remedy: Remedy, cost: Money) -> None:
-    """Raise Invalid where all refunds together would be more than the order was worth: nobody may approve that.
+class OrderRefunds:
+    """What was refunded for the order of a concern, and its cap: read once, under the lock of the store."""
 
-    Locks the store until the transaction ends: of two refunds at once, the second sees the first.
-    """
-    if remedy.kind is not RemedyKind.REFUND or (concern.order_key is None and concern.order_value is None):
-        return
-    _lock_store(session, concern)
-    cap = find_cap(session, concern)
-    if cap is not None and cap.currency != cost.currency:
-        raise Invalid(f"Refunds for this order are in {cap.currency}.", pointer="/cost/currency")
-    if passes_cap(session, concern, remedy, cost):
-        raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
+    def __init__(self, session: Session, concern: Concern) -> None:
+        self._session, self._concern = session, concern
+
+    @cached_property
+    def cap(self) -> Money | None:
+        _lock_store(self._session, self._concern)
+        return find_cap(self._session, self._concern)
+
+    @cached_property
+    def so_far(self) -> int:
+        """The sum of the refunds in the currency of the cap."""
+        return _sum_of_refunds(self._session, self._concern, self.cap.currency) if self.cap else 0
+
+    def check(self, remedy: Remedy, cost: Money) -> None:
+        """Raise Invalid where all refunds together would be more than the order was worth: nobody may approve that."""
+        is_of_order = self._concern.order_key is not None or self._concern.order_value is not None
+        if remedy.kind is not RemedyKind.REFUND or not is_of_order or self.cap is None:
+            return
+        if self.cap.currency != cost.currency:
+            raise Invalid(f"Refunds for this order are in {self.cap.currency}.", pointer="/cost/currency")
+        if self.so_far + cost.amount > self.cap.amount:
+            raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
+
+    def add(self, remedy: Remedy, cost: Money) -> None:
+        """Count what is refunded now, if the sum was read."""
+        if remedy.kind is RemedyKind.REFUND and "so_far" in self.__dict__:
+            self.so_far += cost.amount
 
 
 def passes_cap(session: Session, concern: Concern, remedy: Remedy, cost: Money) -> bool:

@@ -232,6 +232,17 @@ def test_what_a_key_tells_of_an_order_that_it_gave_for_raises_no_cap(app: App, s
     assert (refund(app, shop, named(app, shop, "12"), 4), refund(app, shop, named(app, shop, "12"), 3)) == (422, 201)
 
 
+def test_the_order_and_who_may_approve_are_read_once_for_all_refunds_of_a_concern(app: App, shop: Shop) -> None:
+    statements = []
+    for count in (1, 5):
+        refunds = [{"remedy": "refund", "cost": euros(200)} for _ in range(count)]  # more than the store gives at once
+        with app.counting() as sent:
+            concern = named(app, shop, f"T-{count}", 1000, recovery_actions=refunds)
+        assert [action["status"] for action in concern["recovery_actions"]] == ["pending"] * count
+        statements.append(len(sent))
+    assert statements[1] - statements[0] <= 4 * 4, statements
+
+
 def test_what_was_refunded_is_compared_with_the_order_that_it_comes_to(app: App, shop: Shop) -> None:
     """A refund without an order was given first, and its order named afterwards."""
     tell(app, shop, "12", 80)
