@@ -272,9 +272,10 @@ def _record_decision(session: Session, action: RecoveryAction, *, by: Actor, at:
     by.require(Permission.RECOVERY_APPROVE)
     if by.store_ids is not None and action.store_id not in by.store_ids:  # whoever gave a PIN on the phone of another
         raise Forbidden("Somebody of the store where it was asked for decides about it.")
-    if action.status is not ActionStatus.PENDING and not action.is_to_review:
+    is_pending = action.status is ActionStatus.PENDING
+    if not is_pending and not action.is_to_review:
         raise InvalidState("Nobody asks for this, or it is decided already.", state=str(action.status))
-    if action.expires_at is not None and action.expires_at <= at:
+    if is_pending and action.expires_at is not None and action.expires_at <= at:
         raise InvalidState("Nobody decided in time; it has to be asked for again.", state=str(ActionStatus.EXPIRED))
     if action.acted_by_id is not None and action.acted_by_id == by.staff_id:
         raise Forbidden("Nobody decides about what they asked for themselves.")

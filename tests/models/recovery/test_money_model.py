@@ -36,6 +36,7 @@ from models.operations.tell_order import tell_order
 from models.operations.void_concern import void_concern
 from models.recovery.action import RecoveryAction, Settlement
 from models.recovery.approvals import approve, decline, expire_pending, record_action, resolve, review
+from models.recovery.recount import settle
 from models.recovery.remedy import Remedy
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
@@ -344,7 +345,7 @@ class MoneyMachine(RuleBasedStateMachine):
         """Nobody's own word makes money paid, and a reference of the till stands for one payment."""
         what, subject = self.gift(gift, lambda it: it.paid in OWED)
         if what is not None and self.say_of_money(what, subject, by, to, reference, of_reversal=False):
-            self.ledger.settle(what, to)
+            self.rules.settle(what, to)
 
     def settle_back(self, by: str, gift: int, to: Paid, reference: str | None) -> None:
         """Nor does it say that the money is back."""
@@ -362,7 +363,7 @@ class MoneyMachine(RuleBasedStateMachine):
         of: dict[str, Any] = {"of_reversal": of_reversal, "at": self.at}
         may = self.rules.may_settle(what, to, by, reference=reference, **of)
         data: dict[str, Any] = {"to": Settlement(to), "reference": reference, "by": self.actor(by)}
-        done = self.attempt(lambda: entry.settle(self.session, at=self.at, **data))
+        done = self.attempt(lambda: settle(self.session, entry, at=self.at, **data))
         assert (done is not None) == may
         if may and reference is not None and self.rules.may_witness(what, to, by, **of):
             self.ledger.references[entry.id] = what.case.store, reference
@@ -429,6 +430,7 @@ class MoneyMachine(RuleBasedStateMachine):
     @invariant()
     def all_that_was_given_is_accounted_for(self) -> None:
         self.is_checked = True
+        self.rules.assert_limits_hold()
         assert_accounted_for(action_rows(self.session), self.ledger)
         # How a concern ended is not told while something waits for approval.
         ends = self.session.execute(select(Concern.id, Concern.status, Concern.waiting_end)).all()

@@ -1,5 +1,6 @@
 """Rules of the money model: what the model says of each step, read from the ledger and from nothing else."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from tests.support.oracle.money_ledger import (
     Case,
     Gift,
     MoneyLedger,
+    OrderKey,
     Paid,
     Profile,
     State,
@@ -89,6 +91,7 @@ class MoneyRules:
     till_per_order: int
     shifts: list[tuple[str, str, datetime]] = field(default_factory=list)  # who, where, until when
     key_makers: dict[str, str] = field(default_factory=dict)
+    refunded_before: dict[OrderKey, int] = field(default_factory=dict)  # when the limits were looked at before
 
     # ------------------------------------------------------------------------------------------------------ to give
 
@@ -163,17 +166,65 @@ class MoneyRules:
         arrivals = [gift for gift in arrivals if gift.is_given and not gift.is_beyond and not gift.was_approved]
         before = [gift for gift in to_same if gift not in arrivals]
         for gift in arrivals:
-            days = {other.day for other in before} | {gift.day}
-            windows = [{day for day in days if end - THIRD_DAY_WITHIN <= day <= end} for end in days]
-            is_third = is_known and any(gift.day in window and len(window) >= 3 for window in windows)
-            role, today = self.people[gift.by].role or "floor", self.today(before, gift.currency, gift.day)
-            limit = self.limits.get((gift.remedy, role, gift.currency))
-            is_more = limit is not None and (
-                total(today, gift.remedy) + gift.amount > limit.per_customer
-                or total(today) + gift.amount > self.most_of_all(role, gift.currency).per_customer
-            )
-            gift.is_beyond = gift.was_recounted = is_third or is_more
+            gift.is_beyond = gift.was_recounted = self.would_be_beyond(gift, before, is_known=is_known)
             before.append(gift)
+
+    def would_be_beyond(self, gift: Gift, others: list[Gift], *, is_known: bool) -> bool:
+        """Return whether it is more than its giver may give to whoever was given the others."""
+        days = {other.day for other in others} | {gift.day}
+        windows = [{day for day in days if end - THIRD_DAY_WITHIN <= day <= end} for end in days]
+        if is_known and any(gift.day in window and len(window) >= 3 for window in windows):
+            return True
+        role, today = self.people[gift.by].role or "floor", self.today(others, gift.currency, gift.day)
+        limit = self.limits.get((gift.remedy, role, gift.currency))
+        return limit is not None and (
+            total(today, gift.remedy) + gift.amount > limit.per_customer
+            or total(today) + gift.amount > self.most_of_all(role, gift.currency).per_customer
+        )
+
+    def settle(self, gift: Gift, to: Paid) -> None:
+        """What was taken back and is paid all the same is looked at where it would ask first now."""
+        was_taken_back = gift.state is State.TAKEN_BACK
+        asks_first = was_taken_back and self.would_ask_first(gift)
+        self.ledger.settle(gift, to)
+        if asks_first:
+            gift.was_recounted |= not gift.is_beyond
+            gift.is_beyond, gift.is_decided = True, False
+
+    def would_ask_first(self, gift: Gift) -> bool:
+        """Return whether it would ask first, or be more than its order is worth, if it were given once more."""
+        customer = self.ledger.survivor(gift.whose)
+        theirs = [other for other in self.ledger.given() if self.ledger.survivor(other.whose) == customer]
+        is_more = customer is not None and self.would_be_beyond(gift, theirs, is_known=True)
+        allowance = self.allowance(gift.case, gift.by, gift.remedy, gift.amount, day=gift.day)
+        is_within_order = self.fits_order(gift.case, gift.remedy, gift.amount)
+        return is_more or allowance is not Allowance.WITHIN or not is_within_order
+
+    def assert_limits_hold(self) -> None:
+        """Whatever was answered: without approval or a review, nobody got or gave more than the largest limit.
+
+        And nothing was refunded beyond what an order is worth, but for what a till paid late.
+        """
+        sums: dict[tuple[object, ...], int] = defaultdict(int)
+        for gift in self.ledger.given():
+            if gift.was_approved or gift.is_beyond:
+                continue
+            today, store = (gift.day, gift.currency), self.stores[gift.case.store]
+            roles = {role for _, role, currency in self.limits if currency == gift.currency}
+            largest = max(self.most_of_all(role, gift.currency).per_customer for role in roles)
+            customer, person = self.ledger.survivor(gift.whose), self.people[gift.by]
+            own = self.till_per_day if person.is_till else self.most_of_all(str(person.role), gift.currency).per_staff
+            most = {("by", gift.by, *today): own, ("action", gift.id): store.per_action}
+            most |= {("to", customer, *today): largest} if customer else {}
+            most |= {("in", gift.case.store, *today): store.per_day} if store.per_day is not None else {}
+            for scope, limit in most.items():
+                sums[scope] += gift.amount
+                assert sums[scope] <= limit, scope
+        for order in {case.order for case in self.ledger.cases.values()}:
+            cap, refunds = self.ledger.cap(order), [it for it in self.ledger.given(order) if it.remedy == REFUND]
+            is_no_more = total(refunds) <= self.refunded_before.get(order, 0) or any(it.was_paid_late for it in refunds)
+            assert cap is None or total(refunds) <= cap or is_no_more, (order, cap, refunds)
+            self.refunded_before[order] = total(refunds)
 
     def recount_customer(self, arrivals: list[Gift], profile: Profile) -> None:
         customer = self.ledger.survivor(profile)

@@ -167,6 +167,7 @@ def test_what_somebody_approved_is_reviewed_once_it_is_paid_after_it_was_taken_b
     paid = settle(app, shop, approved, "settled").json
     assert (paid["status"], paid["beyond"], paid["decision"]) == ("done", True, None)
     assert to_review(app, shop) == [approved["id"]]
+    app.clock.move(hours=1)  # longer than one asks for an approval
     assert app.request("POST", f"{path}/review", (shop, "regional"), json={}).status_code == 200
     assert to_review(app, shop) == []
 
