@@ -221,10 +221,13 @@ class Memory:
     """The size of each web process and of those it started, as the system notes it."""
 
     def __init__(self, web: Web) -> None:
-        self._web, self._before = web, dict[Path, float]()
+        self._web, self._before, self._least = web, dict[Path, float](), 0.0
+
+    def _workers(self) -> list[Path]:
+        return _children(Path(f"/proc/{self._web.pid}"))
 
     def _processes(self) -> list[Path]:
-        workers = _children(Path(f"/proc/{self._web.pid}"))
+        workers = self._workers()
         return [*workers, *(process for worker in workers for process in _children(worker))]
 
     def begin(self) -> None:
@@ -232,13 +235,17 @@ class Memory:
         for process in self._processes():
             (process / "clear_refs").write_text("5")
             self._before[process] = _mebibytes(process, "VmRSS")
+        self._least = min(self._before[worker] for worker in self._workers())
 
     def growth(self) -> float:
-        """Return the MiB that one of the processes took more than at `begin`; those that began since are new."""
+        """Return the MiB that one of the processes took more than at `begin`.
+
+        A worker that was renewed since is compared with the least of those before; another new process with nothing.
+        """
+        new = dict.fromkeys(self._workers(), self._least)
         return max(
-            _mebibytes(process, "VmHWM") - self._before[process]
+            _mebibytes(process, "VmHWM") - self._before.get(process, new.get(process, 0))
             for process in self._processes()
-            if process in self._before
         )
 
 

@@ -21,7 +21,7 @@ from tests.support.profiles import by_profile, longer
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 MONTHS = by_profile(quick=3, deep=12)
-CONCERNS_PER_MONTH = 14
+CONCERNS_PER_MONTH = 9
 GROUPINGS = ((), ("category", "cause"), ("category", "month"), ("store", "month"), ("region",), ("day",), ("cause",))
 LOGGED_BY = {"first": "floor", "second": "elsewhere"}
 

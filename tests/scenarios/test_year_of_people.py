@@ -30,7 +30,7 @@ from tests.support.oracle.recounted_organization import RecountedOrganization
 from tests.support.rows import rows
 from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
-CONCERNS_PER_MONTH = 12
+CONCERNS_PER_MONTH = 8
 GROUPINGS = ((), ("store", "month"), ("category",))
 HOLDS_NOTHING = (NotificationState.QUEUED, NotificationState.LEASED)
 

@@ -32,7 +32,7 @@ PERIODS = st.lists(st.builds(period, CLOCKS, CLOCKS), max_size=3)
 WEEKS = st.dictionaries(st.sampled_from(WEEKDAYS), PERIODS)
 
 
-@examples(quick=25, deep=300)
+@examples(quick=25, deep=150)
 @given(night=st.sampled_from(NIGHTS), week=WEEKS, data=st.data())
 def test_a_store_is_open_when_the_wall_clock_says_so(
     night: tuple[str, date], week: dict[str, list[Period]], data: st.DataObject

@@ -81,7 +81,7 @@ def _settle(rules: MoneyRules, said: Said, at: datetime, _day: date) -> bool:
     if may and said.accepted and said.about is not None:
         if reference is not None and rules.may_witness(gift, to, said.by, **words):
             rules.ledger.references[said.about] = gift.case.store, reference
-        (rules.ledger.settle_back if of_reversal else rules.ledger.settle)(gift, Paid(to))
+        (rules.ledger.settle_back if of_reversal else rules.settle)(gift, Paid(to))
     return may is said.accepted
 
 
