@@ -5,7 +5,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.util import memoized_property
 
 from models.access import Actor, Role
 from models.concerns.concern import Concern
@@ -150,7 +150,7 @@ class Spending:
             self._others[currency] = Spending(self._session, self._concern, by=self._by, on=self.on, currency=currency)
         return self._others[currency]
 
-    @cached_property
+    @memoized_property
     def given(self) -> Given:
         """What was given so far. What is given in this transaction is added to it."""
         lock_limits(self._session, self._concern, by=self._by)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
+from sqlalchemy.util import memoized_property
 
 from models.access import Actor, Permission
 from models.concerns.concern import Concern
@@ -48,12 +48,12 @@ class OrderRefunds:
     def __init__(self, session: Session, concern: Concern) -> None:
         self._session, self._concern = session, concern
 
-    @cached_property
+    @memoized_property
     def cap(self) -> Money | None:
         _lock_store(self._session, self._concern)
         return find_cap(self._session, self._concern)
 
-    @cached_property
+    @memoized_property
     def so_far(self) -> int:
         """The sum of the refunds in the currency of the cap."""
         return _sum_of_refunds(self._session, self._concern, self.cap.currency) if self.cap else 0

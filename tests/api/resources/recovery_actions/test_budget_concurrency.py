@@ -180,7 +180,7 @@ class Colleagues:
         with self.app.back_office.reading(self.shop.organization_id) as session:
             rows = action_rows(session)
         after = [tried for tried in explanations(self.rules, statements, at=at, day=day_of(at)) if fits(rows, tried)]
-        assert after, statements
+        assert after, "\n".join(map(str, [*statements, *rows]))  # all of it, as it may not happen again
         self.rules = after[0]
         self.app.clock.move(seconds=1)
 
