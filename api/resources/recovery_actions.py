@@ -24,8 +24,8 @@ from models.access import Permission
 from models.concerns.concern import Concern
 from models.recovery.action import RecoveryAction, Settlement
 from models.recovery.approvals import approve, decline, record_action, review
-from models.recovery.recount import settle
 from models.recovery.remedy import Remedy
+from models.recovery.settlements import settle
 from notifications.decide.announce import announce, announce_all
 
 blp = Blueprint("recovery-actions", __name__, "Recovery actions: what was done, asking for more, and taking it back")
@@ -167,16 +167,18 @@ class SettleRecoveryAction(Resource):
         """Record how far a refund has come: requested, settled or failed
 
         Whoever works there says that it is `requested` at the till. That it is `settled` or `failed` is said by a key
-        with `settlements:write`, or by a manager, regional manager or administrator who neither gave nor asked for it,
-        nor took it back, nor has made a sign-in code for who did within a day, nor made or rotated the key that did:
-        403 for others. A key does not take back by its own word what it gave or took back itself, nor what its maker or
-        another key of its maker did: 403. A reference of the till that one
-        of these said stands for one payment in a store, whatever its capitals: 409 `reference-used`. What somebody else
-        types is shown until then. Of a reversing entry it says whether the money came back: until it is `settled`, the
-        reversed action counts. Of a refund that was reversed
-        before anything was paid, `settled` says that it was paid all the same: it is `done` and counts again, and its
-        reversal is `requested`. Where it passes a limit now, or its order is worth less, it is `beyond`
-        and waits for a review.
+        with `settlements:write`, or by a manager, regional manager or administrator who neither gave, asked for nor
+        took it back, has made no sign-in code within a day for who did, and neither made nor rotated the key that did:
+        403 for others. A key does not say that money is back which it gave or took back itself, or its maker or another
+        key of its maker did: 403.
+
+        A reference of the till that one of these said stands for one payment in a store, whatever its capitals: 409
+        `reference-used`. What somebody else types is shown until then.
+
+        Of a reversing entry it says whether the money came back: until it is `settled`, the reversed action counts. Of
+        a refund that was reversed before anything was paid, `settled` says that it was paid all the same: it is `done`
+        and counts again, and its reversal is `requested`. Where it passes a limit now, or its order is worth less, it
+        is `beyond` and waits for a review.
         """
         to = Settlement(data.pop("settlement"))
         announce(g.session, settle(g.session, recovery_action, to=to, by=g.actor, at=g.now, **data))

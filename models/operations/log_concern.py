@@ -189,7 +189,7 @@ def _find_references(
         named = _with_rows(session, standing, store_id=store.id, sensitive=fields.get("sensitive", False), by=by, at=at)
         fields["items"] = [item for item in named if item["item"] is not None]
         others = [sent for sent, item in zip(standing, named, strict=True) if item["item"] is None]
-        others += [item for item in items if item not in standing]
+        others += [item for item in items if not _can_be(item)]
         left_out |= {"items": others} if others else {}
     for name, model in MODELS_BY_ID_FIELD.items():
         if id_ := fields.pop(f"{name}_id", None):

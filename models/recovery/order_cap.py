@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.util import memoized_property
 
@@ -34,12 +34,13 @@ def _of_order(concern: Concern, key: str | None) -> ColumnElement[bool]:
     """Return the criterion for actions of the order that has this key where and when the concern was."""
     if key is None:
         return RecoveryAction.concern_id == concern.id
-    same_order = (
-        Concern.store_id == concern.store_id,
-        Concern.business_date == concern.business_date,
-        Concern.order_key == key,
-    )
-    return RecoveryAction.concern_id.in_(select(Concern.id).where(*same_order))
+    names_it = _names_order(concern.store_id, concern.business_date, key)
+    return RecoveryAction.concern_id.in_(select(Concern.id).where(names_it))
+
+
+def _names_order(store_id: UUID, business_date: date, key: str) -> ColumnElement[bool]:
+    """Return the criterion for concerns that name an order."""
+    return and_(Concern.store_id == store_id, Concern.business_date == business_date, Concern.order_key == key)
 
 
 class OrderRefunds:
@@ -60,26 +61,26 @@ class OrderRefunds:
 
     def check(self, remedy: Remedy, cost: Money) -> None:
         """Raise Invalid where all refunds together would be more than the order was worth: nobody may approve that."""
-        is_of_order = self._concern.order_key is not None or self._concern.order_value is not None
-        if remedy.kind is not RemedyKind.REFUND or not is_of_order or self.cap is None:
-            return
-        if self.cap.currency != cost.currency:
-            raise Invalid(f"Refunds for this order are in {self.cap.currency}.", pointer="/cost/currency")
-        if self.so_far + cost.amount > self.cap.amount:
+        cap = self._cap_for(remedy)
+        if cap is not None and cap.currency != cost.currency:
+            raise Invalid(f"Refunds for this order are in {cap.currency}.", pointer="/cost/currency")
+        if self.passes_cap(remedy, cost):
             raise Invalid("Refunds would be more than the order was worth.", pointer="/cost")
+
+    def passes_cap(self, remedy: Remedy, cost: Money) -> bool:
+        """Return whether all refunds together would be more than the order was worth."""
+        cap = self._cap_for(remedy)
+        return cap is not None and cap.currency == cost.currency and self.so_far + cost.amount > cap.amount
+
+    def _cap_for(self, remedy: Remedy) -> Money | None:
+        """Return the cap, if it limits this remedy. Where no order is named, nothing is locked or read."""
+        is_of_order = self._concern.order_key is not None or self._concern.order_value is not None
+        return self.cap if remedy.kind is RemedyKind.REFUND and is_of_order else None
 
     def add(self, remedy: Remedy, cost: Money) -> None:
         """Count what is refunded now, if the sum was read."""
         if remedy.kind is RemedyKind.REFUND and "so_far" in self.__dict__:
             self.so_far += cost.amount
-
-
-def passes_cap(session: Session, concern: Concern, remedy: Remedy, cost: Money) -> bool:
-    """Return whether all refunds together would be more than the order was worth."""
-    cap = find_cap(session, concern) if remedy.kind is RemedyKind.REFUND else None
-    if cap is None or cap.currency != cost.currency:
-        return False
-    return _sum_of_refunds(session, concern, cost.currency) + cost.amount > cap.amount
 
 
 def _sum_of_refunds(session: Session, concern: Concern, currency: str) -> int:
@@ -182,15 +183,10 @@ def tell_value(session: Session, order: Order, value: Money, *, by_key_id: UUID 
     The store is locked: see `tell_order`.
     """
     place = (order.store_id, order.business_date, order.reference_key)
-    same_order = (
-        Concern.store_id == order.store_id,
-        Concern.business_date == order.business_date,
-        Concern.order_key == order.reference_key,
-    )
     gifts = select(RecoveryAction.id).where(
         IN_EFFECT, RecoveryAction.cost_amount.is_not(None), RecoveryAction.acted_by_key_id == by_key_id
     )
-    of_order = gifts.where(RecoveryAction.concern_id.in_(select(Concern.id).where(*same_order))).limit(1)
+    of_order = gifts.where(RecoveryAction.concern_id.in_(select(Concern.id).where(_names_order(*place)))).limit(1)
     cap = _cap_of_reference(session, *place) if session.scalars(of_order).first() is not None else None
     order.value, order.cap_amount = value, None
     if cap is not None:
@@ -203,8 +199,8 @@ def tell_value(session: Session, order: Order, value: Money, *, by_key_id: UUID 
 def _cap_of_reference(session: Session, store_id: UUID, business_date: date, key: str) -> Money | None:
     """Return what tills told of the orders with this reference, else the first value that people typed, if any.
 
-    Where the tills of several keys told that reference, what
-    people type means all of their orders: values add up. Of the sources of one key the largest counts.
+    Where the tills of several keys told that reference, what people type means all of their orders: values add up. Of
+    the sources of one key the largest counts.
     """
     same_order = (Order.store_id == store_id, Order.business_date == business_date, Order.reference_key == key)
     of_key = (
@@ -222,9 +218,7 @@ def _cap_of_reference(session: Session, store_id: UUID, business_date: date, key
     of_people = (
         select(Concern.order_value_amount.label("amount"), Concern.order_value_currency.label("currency"))
         .where(
-            Concern.store_id == store_id,
-            Concern.business_date == business_date,
-            Concern.order_key == key,
+            _names_order(store_id, business_date, key),
             Concern.order_value_amount.is_not(None),
             Concern.status != Status.VOIDED,
         )

@@ -1,26 +1,20 @@
-"""Recount of limits: what was given to somebody unknown counts once they are named, and with the order it is for.
-
-And what was taken back counts once it was paid all the same.
-"""
+"""Recount of limits: what was given to somebody unknown counts once they are named, and with the order it is for."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from models.access import Actor, Role
+from models.access import Role
 from models.concerns.concern import Concern
-from models.concerns.event import ConcernEvent
 from models.customers.customer import Customer
 from models.policy_defaults import REPEATED_GIVING_DAYS, REPEATED_GIVING_WINDOW
-from models.recovery.action import IN_EFFECT, ActionStatus, RecoveryAction, Settlement
-from models.recovery.budget import Allowance, Given, Spending, for_customer, for_same_beneficiary, largest_limits
-from models.recovery.order_cap import passes_cap
+from models.recovery.action import IN_EFFECT, ActionStatus, RecoveryAction
+from models.recovery.budget import Given, for_customer, for_same_beneficiary, largest_limits
 from models.recovery.remedy import LimitAmounts, limit_role
 
 
@@ -43,42 +37,13 @@ def recount_order(session: Session, concern: Concern) -> None:
         _recount(session, arrivals, to=for_same_beneficiary(concern), known=False)
 
 
-def settle(
-    session: Session, action: RecoveryAction, *, to: Settlement, by: Actor, at: datetime, reference: str | None = None
-) -> ConcernEvent:
-    """Move the settlement on, as `RecoveryAction.settle` does, which see also for the errors.
-
-    What is paid though it was taken back counts again, after all that was given since. Where it would ask first now,
-    or its order is worth less, it is beyond, and reviewed, also if somebody had approved it.
-    """
-    was_taken_back = action.status is ActionStatus.REVERSED
-    is_beyond = was_taken_back and to is Settlement.SETTLED and _would_ask_first(session, action)
-    event = action.settle(session, to=to, reference=reference, by=by, at=at)
-    if is_beyond:
-        action.over_limit = True
-        action.decided_at = action.decided_by = action.decision_note = None
-    return event
-
-
-def _would_ask_first(session: Session, action: RecoveryAction) -> bool:
-    """Return whether what was taken back would ask first, if it were given once more."""
-    cost, concern = action.cost, action.concern
-    if cost is None:
+def is_more_for_customer(session: Session, action: RecoveryAction) -> bool:
+    """Return whether it would be too much for the customer it was given to, or their third day. Locks the customer."""
+    if action.customer_id is None or action.cost is None:
         return False
-    giver = replace(
-        Actor.unauthenticated(action.organization_id),
-        staff_id=action.acted_by_id,
-        role=action.acted_by.role if action.acted_by else None,
-        api_key_id=action.acted_by_key_id,
-    )
-    spending = Spending(session, concern, by=giver, on=action.business_date, currency=cost.currency)
-    is_more_for_customer = False
-    if action.customer_id is not None:  # the concern may name somebody else by now
-        _lock_customer(session, action.customer_id)
-        others = _read_others(session, [action], for_customer(action.customer_id))
-        is_more_for_customer = _is_beyond(action, others, _read_largest(session, {cost.currency}), known=True)
-    is_allowed = spending.allowance_of(action.remedy, cost) is Allowance.WITHIN
-    return is_more_for_customer or not is_allowed or passes_cap(session, concern, action.remedy, cost)
+    _lock_customer(session, action.customer_id)
+    others = _read_others(session, [action], for_customer(action.customer_id))
+    return _is_beyond(action, others, _read_largest(session, {action.cost.currency}), known=True)
 
 
 def _lock_customer(session: Session, customer_id: UUID) -> None:

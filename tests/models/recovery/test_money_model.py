@@ -36,8 +36,8 @@ from models.operations.tell_order import tell_order
 from models.operations.void_concern import void_concern
 from models.recovery.action import RecoveryAction, Settlement
 from models.recovery.approvals import approve, decline, expire_pending, record_action, resolve, review
-from models.recovery.recount import settle
 from models.recovery.remedy import Remedy
+from models.recovery.settlements import settle
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 from tests.support.app import App
