@@ -25,8 +25,8 @@ from tests.support.factories.money_scene import (
     money_rules,
 )
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.oracle.money_explanations import Said, explanations
 from tests.support.oracle.money_ledger import OWED, Case, Paid
-from tests.support.oracle.money_order import Said, explanations
 from tests.support.oracle.money_rules import Answer, MoneyRules
 from tests.support.profiles import by_profile, longer
 from tests.support.sign_in import sign_in_again

@@ -1,4 +1,4 @@
-"""Order of what several people did at once: whether the rules of the model explain all answers, one after the other."""
+"""Explanations of what several people did at once: the orders in which the rules of the model give all answers."""
 
 from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
