@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.support.databases import ROOT
 from tests.support.fakes.fcm import FcmStandIn
+from tests.support.processes import eventually
 
 FORK_SERVER = ROOT / "tests" / "chaos" / "drivers" / "worker_fork_server.py"
 
@@ -27,16 +28,14 @@ class WorkerProcesses:
 
     def alive(self) -> bool:
         """Return whether all of them are alive."""
-        try:
-            for pid in self._pids:
-                os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return all(_is_alive(pid) for pid in self._pids)
 
     def stop(self) -> None:
+        """End them, and wait until none is left: one that still writes would meet the next test's rows."""
         for pid in self._pids:
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not any(_is_alive(pid) for pid in self._pids))
 
     def _start(self) -> int:
         assert self._fork_server.stdin
@@ -44,6 +43,14 @@ class WorkerProcesses:
         self._fork_server.stdin.write("one more\n")
         self._fork_server.stdin.flush()
         return int(self._fork_server.stdout.readline())
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextmanager
@@ -68,5 +75,7 @@ def running_workers(url: str, fcm: FcmStandIn, *, at_work: int = 1) -> Iterator[
         try:
             yield workers
         finally:
-            workers.stop()
-            fork_server.kill()
+            try:
+                workers.stop()
+            finally:
+                fork_server.kill()
