@@ -1,0 +1,62 @@
+"""Figures: what reports count in addition, and rollups that are computed anew."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "1006"
+down_revision = "1005"
+branch_labels = None
+depends_on = None
+
+BATCH = 1_000  # rows
+# Figures by table: of all rollups, and of those of whole stores only.
+ALL_ROLLUPS = ("rollup_day", "rollup_month", "rollup_cause")
+NEW_FIGURES: tuple[str, ...] = ()
+STORE_ROLLUPS = ("rollup_day", "rollup_month")
+NEW_STORE_FIGURES: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    _upgrade_rollups()
+
+
+def downgrade() -> None:
+    _downgrade_rollups()
+
+
+def _new_columns() -> Iterator[tuple[str, tuple[str, ...]]]:
+    for table in ALL_ROLLUPS:
+        yield table, NEW_FIGURES + (NEW_STORE_FIGURES if table in STORE_ROLLUPS else ())
+
+
+def _upgrade_rollups() -> None:
+    """Add the new figures, and mark every day dirty that has a rollup: its rows count until it is computed anew."""
+    for table, columns in _new_columns():
+        with op.batch_alter_table(table) as batch:
+            for column in columns:
+                batch.add_column(sa.Column(column, sa.Integer(), nullable=False, server_default="0"))
+    _mark_days_dirty()
+
+
+def _mark_days_dirty() -> None:
+    names = {"organization_id": sa.Uuid(), "store_id": sa.Uuid(), "business_date": sa.Date()}
+    rollup_day = sa.table("rollup_day", *(sa.column(name, kind) for name, kind in names.items()))
+    new = {"id": sa.Uuid(), "month": sa.Date(), **names}
+    dirty_day = sa.table("dirty_day", *(sa.column(name, kind) for name, kind in new.items()))
+    connection = op.get_bind()
+    days = connection.execute(sa.select(rollup_day).distinct()).mappings().all()
+    for start in range(0, len(days), BATCH):
+        rows = [
+            {**day, "id": uuid4(), "month": day["business_date"].replace(day=1)} for day in days[start : start + BATCH]
+        ]
+        connection.execute(sa.insert(dirty_day), rows)
+
+
+def _downgrade_rollups() -> None:
+    for table, columns in _new_columns():
+        with op.batch_alter_table(table) as batch:
+            for column in columns:
+                batch.drop_column(column)
