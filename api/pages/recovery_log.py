@@ -9,10 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from babel.numbers import format_decimal, format_percent
 from flask import Response
 
 from api.pages.charts import Chart, Column
+from api.pages.numbers import format_money
 from api.pages.page import InlineStyle, language, render_page
 
 STYLE = InlineStyle.load("recovery_log.css")
@@ -60,8 +61,7 @@ class LogFormatter:
         return format_date(self.today, "full", locale=self.language)
 
     def money(self, cost: Mapping[str, Any]) -> str:
-        amount = cost["amount"] / 10 ** get_currency_precision(cost["currency"])
-        return format_currency(amount, cost["currency"], locale=self.language)
+        return format_money(cost, self.language)
 
     def sums(self, costs: list[Mapping[str, Any]]) -> str:
         return " + ".join(map(self.money, costs)) or "-"

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from models.access import Permission, Role, roles_with
+from models.db.minor_units import major_units
 from models.organizations.store import Store
 from models.recovery.remedy import WORDS_ONLY_KINDS, Remedy
 from models.staff.device import Device
@@ -129,7 +130,7 @@ def _of_approvals(store: Store, people: Sequence[Staff], with_phone: set[UUID]) 
     """Yield where nobody could approve: what the only one asks for, or anything after hours."""
     approvers = [person for person in people if Permission.RECOVERY_APPROVE in person.permissions]
     limits = store.limits_in(store.currency)
-    acts_first = f"{limits.most_after_hours if limits else 0} {store.currency} in minor units"
+    acts_first = f"{major_units(limits.most_after_hours if limits else 0, store.currency)} {store.currency}"
     if len(approvers) < 2:
         detail = "Nobody may approve what its only approver asks for, or whom that person made a code for asks for."
         yield Finding("nobody-may-approve", store.slug, detail)
