@@ -30,6 +30,11 @@ class Schema(MarshmallowSchema):
         unknown = RAISE
 
 
+def described(text: str) -> dict[str, str]:
+    """Return the metadata of a field: its words in the OpenAPI document and in the legend of pages and sheets."""
+    return {"description": text}
+
+
 def any_of(*names: str) -> dict[str, Any]:
     """Return JSON schema for `document`: at least one of these text fields has to be there."""
     return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump
 
-from api.schemas.base import Instant, MoneySchema, PersonSchema, RedactedSchema, Schema, Words
+from api.schemas.base import Instant, MoneySchema, PersonSchema, RedactedSchema, Schema, Words, described
 from api.schemas.checks import CheckSchema
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
@@ -12,7 +12,19 @@ from api.schemas.log_policy import HeadingSchema
 from api.schemas.recovery_actions import RecoveryActionSchema
 from api.schemas.redaction import reader
 from api.schemas.reports.base import NamedSchema
-from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
+from api.schemas.reports.figures import (
+    ASK_RATE_DESCRIPTION,
+    CHECKS_DESCRIPTION,
+    COVERS_DESCRIPTION,
+    FOLLOW_UPS_DUE_DESCRIPTION,
+    FOLLOW_UPS_KEPT_DESCRIPTION,
+    RECLASSIFIED_DESCRIPTION,
+    TRANSACTIONS_DESCRIPTION,
+    VOIDED_DESCRIPTION,
+    FiguresSchema,
+    Numbers,
+    ShareSchema,
+)
 from models.access import Permission
 from models.concerns.enums import Kind
 
@@ -72,14 +84,15 @@ class LogFiguresSchema(FiguresSchema):
     `voided`: taken back, and in no other figure. `reclassified`: praise that was logged as a concern.
     """
 
-    follow_ups_due = fields.Integer()
-    follow_ups_kept = fields.Integer()
-    checks = fields.Integer()
-    covers = fields.Integer(allow_none=True)
-    transactions = fields.Integer(allow_none=True)
-    ask_rate = Numbers(ShareSchema)
-    voided = fields.Integer(dump_default=0)  # older signed figures know neither
-    reclassified = fields.Integer(dump_default=0)
+    follow_ups_due = fields.Integer(metadata=described(FOLLOW_UPS_DUE_DESCRIPTION))
+    follow_ups_kept = fields.Integer(metadata=described(FOLLOW_UPS_KEPT_DESCRIPTION))
+    checks = fields.Integer(metadata=described(CHECKS_DESCRIPTION))
+    covers = fields.Integer(allow_none=True, metadata=described(COVERS_DESCRIPTION))
+    transactions = fields.Integer(allow_none=True, metadata=described(TRANSACTIONS_DESCRIPTION))
+    ask_rate = Numbers(ShareSchema, metadata=described(ASK_RATE_DESCRIPTION))
+    # Older signed figures know neither.
+    voided = fields.Integer(dump_default=0, metadata=described(VOIDED_DESCRIPTION))
+    reclassified = fields.Integer(dump_default=0, metadata=described(RECLASSIFIED_DESCRIPTION))
 
 
 class LogPageSchema(_QuotingSchema):

@@ -1,7 +1,7 @@
 """Minor units of currencies: with how many decimals an amount in minor units is shown.
 
-ISO 4217 says so, and not CLDR, which says how prices are usually printed: 125000 RSD is 1,250.00 although nobody pays in
-paras. The table is List One of the standard's maintenance agency (SIX Group), as published on 1 January 2026: every
+ISO 4217 says so, and not CLDR, which says how prices are usually printed: 125000 RSD is 1,250.00 although nobody pays
+in paras. The table is List One of the standard's maintenance agency (SIX Group), as published on 1 January 2026: every
 currency that has not two decimals.
 """
 

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Schema
+from api.schemas.base import Schema, described
 from api.schemas.reports.base import report_schema
 from api.schemas.reports.figures import Numbers, ShareSchema, SpreadSchema
 
@@ -13,16 +13,22 @@ class AlertFiguresSchema(Schema):
     `minutes_to_show`: from the alert to the first receipt that it was shown on a phone.
     """
 
-    alerts = fields.Integer()
-    rang = fields.Integer()
-    taken = fields.Integer()
-    unanswered = fields.Integer()
-    unanswered_share = Numbers(ShareSchema)
-    phones_told = fields.Integer()
-    phones_received = fields.Integer()
-    phones_opened = fields.Integer()
-    received_share = Numbers(ShareSchema)
-    minutes_to_show = Numbers(SpreadSchema)
+    alerts = fields.Integer(metadata=described("Calls for help, for the concerns of these days."))
+    rang = fields.Integer(metadata=described("Calls that rang. Of concerns logged too late nothing rings."))
+    taken = fields.Integer(metadata=described("Of the calls that rang, those whose concern somebody took at any time."))
+    unanswered = fields.Integer(metadata=described("Of the calls that rang, those that nobody answered in time."))
+    unanswered_share = Numbers(
+        ShareSchema, metadata=described("Of the calls that rang, the share that nobody answered in time.")
+    )
+    phones_told = fields.Integer(
+        metadata=described("Phones that a call was sent to, and the push service accepted it; each once per call.")
+    )
+    phones_received = fields.Integer(metadata=described("Phones that said they had received or shown the call."))
+    phones_opened = fields.Integer(metadata=described("Phones on which a person opened the call."))
+    received_share = Numbers(ShareSchema, metadata=described("Of the phones told, the share that received the call."))
+    minutes_to_show = Numbers(
+        SpreadSchema, metadata=described("Time from a call to the first phone that said it had shown it.")
+    )
 
 
 AlertsReportSchema = report_schema("Alerts", AlertFiguresSchema)

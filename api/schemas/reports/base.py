@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 from webargs.fields import DelimitedList
 
-from api.schemas.base import BusinessDate, Instant, Schema, Words
+from api.schemas.base import BusinessDate, Instant, Schema, Words, described
 from models.concerns.enums import Channel
 from models.recovery.follow_up import FollowUpKind
 from models.reports.grouping import GroupBy
@@ -68,23 +68,38 @@ def category_filter() -> Words:
 class NamedSchema(Schema):
     """A store, region, group, category or cause."""
 
-    id = fields.UUID()
-    slug = fields.String()
-    name = fields.String()
+    id = fields.UUID(metadata=described("The id."))
+    slug = fields.String(metadata=described("The short name, which may change."))
+    name = fields.String(metadata=described("The name."))
 
 
 class GroupSchema(Schema):
     """The group of a row: a member for each of `group_by`; null for concerns or stores without one."""
 
-    store = fields.Nested(NamedSchema)
-    region = fields.Nested(NamedSchema)
-    group = fields.Nested(NamedSchema, allow_none=True)
-    category = fields.Nested(NamedSchema, allow_none=True)
-    cause = fields.Nested(NamedSchema, allow_none=True)
-    channel = fields.String(validate=validate.OneOf([channel.value for channel in Channel]))
-    day = fields.String(metadata={"format": "date", "example": "2026-03-02"})
-    week = fields.String(metadata={"description": "ISO 8601, Monday to Sunday.", "example": "2026-W10"})
-    month = fields.String(metadata={"example": "2026-03"})
+    store = fields.Nested(NamedSchema, metadata=described("The store."))
+    region = fields.Nested(NamedSchema, metadata=described("The region of the stores."))
+    group = fields.Nested(
+        NamedSchema,
+        allow_none=True,
+        metadata=described("The group of stores; empty for stores in none. A store may be in several."),
+    )
+    category = fields.Nested(
+        NamedSchema, allow_none=True, metadata=described("The category of the concerns; empty for those without one.")
+    )
+    cause = fields.Nested(
+        NamedSchema, allow_none=True, metadata=described("The cause of the concerns; empty for those without one.")
+    )
+    channel = fields.String(
+        validate=validate.OneOf([channel.value for channel in Channel]),
+        metadata=described("Where the customer told of the concern."),
+    )
+    day = fields.String(
+        metadata={"description": "The business day of the store.", "format": "date", "example": "2026-03-02"}
+    )
+    week = fields.String(
+        metadata={"description": "The week of the business days, Monday to Sunday (ISO 8601).", "example": "2026-W10"}
+    )
+    month = fields.String(metadata={"description": "The month of the business days.", "example": "2026-03"})
 
 
 STORES_AND_TIME = (GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH)
@@ -101,17 +116,23 @@ class ByConcernQuery(BaseReportQuery):
 class ReadableItemSchema(NamedSchema):
     """An item; slug and name are null for readers who may not see it in the catalogue."""
 
-    slug = fields.String(allow_none=True)
-    name = fields.String(allow_none=True)
+    slug = fields.String(allow_none=True, metadata=described("The short name, which may change."))
+    name = fields.String(allow_none=True, metadata=described("The name."))
 
 
 class SubjectSchema(GroupSchema):
     """The group of a row, with the dimensions that only one report has; null for concerns without it."""
 
-    remedy = fields.Nested(NamedSchema)
-    item = fields.Nested(ReadableItemSchema)
-    question = fields.Nested(NamedSchema, allow_none=True)
-    kind = fields.String(validate=validate.OneOf([kind.value for kind in FollowUpKind]))
+    remedy = fields.Nested(NamedSchema, metadata=described("What was given."))
+    item = fields.Nested(ReadableItemSchema, metadata=described("The dish, product or article."))
+    question = fields.Nested(
+        NamedSchema,
+        allow_none=True,
+        metadata=described("The open question that was asked; empty for concerns without one."),
+    )
+    kind = fields.String(
+        validate=validate.OneOf([kind.value for kind in FollowUpKind]), metadata=described("The kind of promise.")
+    )
 
 
 class _ReportSchema(Schema):

@@ -4,7 +4,31 @@ from typing import Any
 
 from marshmallow import fields
 
-from api.schemas.base import MoneySchema, Schema
+from api.schemas.base import MoneySchema, Schema, described
+
+COST_DESCRIPTION = "What was given for these concerns and not taken back, by currency."
+
+MOOD_LIFT_DESCRIPTION = "How the mood (1 to 5) changed, over resolved concerns whose mood afterwards is known."
+REPEAT_DESCRIPTION = "Of all concerns, the share whose customer had another one in the 30 days before."
+CHECKS_DESCRIPTION = "How often staff asked a customer whether all was well, and it was."
+COVERS_DESCRIPTION = "Customers served, as the stores reported them; days without a report are left out."
+TRANSACTIONS_DESCRIPTION = "Receipts, as the stores reported them; days without a report are left out."
+ASK_RATE_DESCRIPTION = (
+    "Of the receipts, or the covers where a store counts no receipts, the share with a check or a concern. Days that "
+    "report neither are left out."
+)
+FOLLOW_UPS_DUE_DESCRIPTION = "Promises to customers that were due on these days."
+FOLLOW_UPS_KEPT_DESCRIPTION = "Of the promises due, those kept in time. Open and overdue ones count as missed."
+VOIDED_DESCRIPTION = "Concerns and praise that were logged by mistake and taken back; in no other figure."
+RECLASSIFIED_DESCRIPTION = "Praise that was logged as a concern, and corrected since."
+
+
+class Ratio(fields.Float):
+    """A share of 1, which tables show in per cent."""
+
+
+class Minutes(fields.Float):
+    """A duration in minutes."""
 
 
 class Numbers(fields.Nested):
@@ -21,24 +45,24 @@ class Numbers(fields.Nested):
 class ShareSchema(Schema):
     """A rate with its numerator and denominator; `value` is null when the denominator is under 10."""
 
-    value = fields.Float(allow_none=True)
-    numerator = fields.Integer()
-    denominator = fields.Integer()
+    value = Ratio(allow_none=True, metadata=described("The share; empty when it would be one of fewer than ten."))
+    numerator = fields.Integer(metadata=described("How many of them."))
+    denominator = fields.Integer(metadata=described("Of how many."))
 
 
 class SpreadSchema(Schema):
     """Percentiles in minutes, by linear interpolation (PERCENTILE_CONT), within `relative_error`."""
 
-    median = fields.Float(allow_none=True)
-    p90 = fields.Float(allow_none=True)
-    n = fields.Integer()
+    median = Minutes(allow_none=True, metadata=described("Median, in minutes: half of them took no longer."))
+    p90 = Minutes(allow_none=True, metadata=described("In minutes: nine of ten took no longer."))
+    n = fields.Integer(metadata=described("The number of durations behind it."))
 
 
 class LiftSchema(Schema):
     """Mean of mood afterwards minus mood before, over resolved concerns whose mood afterwards is known."""
 
-    mean = fields.Float(allow_none=True)
-    n = fields.Integer()
+    mean = fields.Float(allow_none=True, metadata=described("The mean, in steps; below 0: the mood went down."))
+    n = fields.Integer(metadata=described("The number of concerns behind it."))
 
 
 class FiguresSchema(Schema):
@@ -48,30 +72,46 @@ class FiguresSchema(Schema):
     never reopened. `late`: logged more than 15 minutes after it happened, and left out of both `minutes_*`.
     """
 
-    concerns = fields.Integer()
-    unhappy = fields.Integer()
-    taken = fields.Integer()
-    resolved = fields.Integer()
-    recovered = fields.Integer()
-    lost = fields.Integer()
-    open = fields.Integer()
-    on_the_spot = fields.Integer()
-    late = fields.Integer()
-    reopened = fields.Integer()
-    unanswered_alerts = fields.Integer()
-    praise = fields.Integer()
-    repeat_within_30_days = Numbers(
-        ShareSchema, metadata={"description": "Of all concerns, how many followed another one of the same customer."}
+    concerns = fields.Integer(
+        metadata=described(
+            "Concerns and requests that were logged for these business days. Praise and what was voided are left out."
+        )
     )
-    recovery_rate = Numbers(ShareSchema)
-    taken_share = Numbers(ShareSchema)
+    unhappy = fields.Integer(metadata=described("Concerns of customers with a mood of 1 or 2 of 5."))
+    taken = fields.Integer(metadata=described("Concerns that a member of staff took at any time."))
+    resolved = fields.Integer(metadata=described("Concerns that are resolved now."))
+    recovered = fields.Integer(metadata=described("Resolved concerns whose customer left content."))
+    lost = fields.Integer(metadata=described("Resolved concerns whose customer left unhappy."))
+    open = fields.Integer(metadata=described("Concerns that are not resolved now, taken or not."))
+    on_the_spot = fields.Integer(
+        metadata=described("Concerns that were resolved by whoever logged them, and never reopened.")
+    )
+    late = fields.Integer(
+        metadata=described(
+            "Concerns that were logged more than 15 minutes after they happened. They are in no `minutes_...`."
+        )
+    )
+    reopened = fields.Integer(metadata=described("Concerns that were reopened at least once."))
+    unanswered_alerts = fields.Integer(
+        metadata=described("Calls for help that nobody answered in time, whoever came later.")
+    )
+    praise = fields.Integer(metadata=described("Praise that was logged; in no other figure."))
+    repeat_within_30_days = Numbers(ShareSchema, metadata=described(REPEAT_DESCRIPTION))
+    recovery_rate = Numbers(
+        ShareSchema, metadata=described("Of the customers who were recovered or lost, the share who were recovered.")
+    )
+    taken_share = Numbers(ShareSchema, metadata=described("Of all concerns, the share that somebody took."))
     unused_trust = Numbers(
         ShareSchema, metadata={"description": "Of the customers who were lost, how many were given nothing but words."}
     )
-    minutes_to_take = Numbers(SpreadSchema)
-    minutes_to_resolve = Numbers(SpreadSchema)
-    mood_lift = Numbers(LiftSchema)
-    cost = fields.List(fields.Nested(MoneySchema))
+    minutes_to_take = Numbers(
+        SpreadSchema, metadata=described("Time until somebody took a concern. Late ones are left out.")
+    )
+    minutes_to_resolve = Numbers(
+        SpreadSchema, metadata=described("Time until a concern was resolved. Late ones are left out.")
+    )
+    mood_lift = Numbers(LiftSchema, metadata=described(MOOD_LIFT_DESCRIPTION))
+    cost = fields.List(fields.Nested(MoneySchema), metadata=described(COST_DESCRIPTION))
     cost_per_recovered = fields.List(
         fields.Nested(MoneySchema), metadata={"description": "`cost` over `recovered`; empty where nobody was."}
     )

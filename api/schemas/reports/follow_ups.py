@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Schema
+from api.schemas.base import Schema, described
 from api.schemas.reports.base import STORES_AND_TIME, BaseReportQuery, grouped_by, report_schema
 from api.schemas.reports.figures import Numbers, ShareSchema
 from models.reports.grouping import GroupBy
@@ -17,13 +17,13 @@ class FollowUpsReportQuery(BaseReportQuery):
 class FollowUpFiguresSchema(Schema):
     """`due` are those `kept` in time, `broken` (of them, `kept_late`) and `open`; `kept_share` is of all `due`."""
 
-    due = fields.Integer()
-    kept = fields.Integer()
-    kept_late = fields.Integer()
-    broken = fields.Integer()
-    open = fields.Integer()
-    cancelled = fields.Integer()
-    kept_share = Numbers(ShareSchema)
+    due = fields.Integer(metadata=described("Promises to customers that were due on these days."))
+    kept = fields.Integer(metadata=described("Of them, those kept in time."))
+    kept_late = fields.Integer(metadata=described("Of the broken ones, those kept afterwards."))
+    broken = fields.Integer(metadata=described("Of those due, the ones that were not kept in time."))
+    open = fields.Integer(metadata=described("Of those due, the ones whose time has not come yet."))
+    cancelled = fields.Integer(metadata=described("Promises that were cancelled before they were broken; not due."))
+    kept_share = Numbers(ShareSchema, metadata=described("Of all that were due, the share kept in time."))
 
 
 FollowUpsReportSchema = report_schema("FollowUps", FollowUpFiguresSchema)

@@ -2,9 +2,21 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, Schema
+from api.schemas.base import Instant, Schema, described
 from api.schemas.reports.base import BaseReportQuery, GroupSchema, category_filter, grouped_by
-from api.schemas.reports.figures import FiguresSchema, Numbers, ShareSchema
+from api.schemas.reports.figures import (
+    ASK_RATE_DESCRIPTION,
+    CHECKS_DESCRIPTION,
+    COVERS_DESCRIPTION,
+    FOLLOW_UPS_DUE_DESCRIPTION,
+    FOLLOW_UPS_KEPT_DESCRIPTION,
+    RECLASSIFIED_DESCRIPTION,
+    TRANSACTIONS_DESCRIPTION,
+    VOIDED_DESCRIPTION,
+    FiguresSchema,
+    Numbers,
+    ShareSchema,
+)
 from models.reports.grouping import RECOVERY_DIMENSIONS
 from models.reports.recovery import CompareTo
 from models.reports.stats.control_limits import TAIL_PROBABILITIES
@@ -34,21 +46,25 @@ class RecoveryTotalsSchema(FiguresSchema):
     and in no other figure. `reclassified`: praise that was logged as a concern.
     """
 
-    checks = fields.Integer(allow_none=True)
-    covers = fields.Integer(allow_none=True)
-    transactions = fields.Integer(allow_none=True)
-    ask_rate = Numbers(ShareSchema, allow_none=True)
-    follow_ups_due = fields.Integer(allow_none=True)
-    follow_ups_kept = fields.Integer(allow_none=True)
-    voided = fields.Integer(allow_none=True)
-    reclassified = fields.Integer(allow_none=True)
+    checks = fields.Integer(allow_none=True, metadata=described(CHECKS_DESCRIPTION))
+    covers = fields.Integer(allow_none=True, metadata=described(COVERS_DESCRIPTION))
+    transactions = fields.Integer(allow_none=True, metadata=described(TRANSACTIONS_DESCRIPTION))
+    ask_rate = Numbers(ShareSchema, allow_none=True, metadata=described(ASK_RATE_DESCRIPTION))
+    follow_ups_due = fields.Integer(allow_none=True, metadata=described(FOLLOW_UPS_DUE_DESCRIPTION))
+    follow_ups_kept = fields.Integer(allow_none=True, metadata=described(FOLLOW_UPS_KEPT_DESCRIPTION))
+    voided = fields.Integer(allow_none=True, metadata=described(VOIDED_DESCRIPTION))
+    reclassified = fields.Integer(allow_none=True, metadata=described(RECLASSIFIED_DESCRIPTION))
+
+
+# The figures with control limits; concerns_per_1000 is per thousand receipts, on days whose receipts are known.
+CONTROLLED = ("recovery_rate", "taken_share", "concerns_per_1000")
 
 
 class LimitsSchema(Schema):
     """Control limits: a value from `low` to `high` may be chance."""
 
-    low = fields.Float()
-    high = fields.Float()
+    low = fields.Float(metadata=described("A lower value is hardly chance."))
+    high = fields.Float(metadata=described("A higher value is hardly chance."))
 
 
 class ControlSchema(Schema):
@@ -58,14 +74,18 @@ class ControlSchema(Schema):
     Poisson distribution for counts.
     """
 
-    value = fields.Float()
-    target = fields.Float()
+    value = fields.Float(metadata=described("The figure of the store."))
+    target = fields.Float(metadata=described("The figure of all stores together."))
     limits = fields.Dict(
         keys=fields.String(validate=validate.OneOf(list(TAIL_PROBABILITIES))),
         values=fields.Nested(LimitsSchema),
         metadata={"example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}}},
     )
-    outside = fields.String(allow_none=True, validate=validate.OneOf(list(TAIL_PROBABILITIES)))
+    outside = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(list(TAIL_PROBABILITIES)),
+        metadata=described("The limits that the value is outside of: 95 or 99.8; empty when chance may explain it."),
+    )
 
 
 class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
@@ -75,7 +95,12 @@ class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
     store differs from all of them together by more than chance; null where it cannot be told, and otherwise.
     """
 
-    control = fields.Dict(keys=fields.String(), values=fields.Nested(ControlSchema, allow_none=True), allow_none=True)
+    control = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(CONTROLLED)),
+        values=fields.Nested(ControlSchema, allow_none=True),
+        allow_none=True,
+        metadata=described("How the store compares with all stores together; by store alone."),
+    )
 
 
 class RecoveryReportSchema(Schema):
