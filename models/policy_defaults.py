@@ -78,6 +78,8 @@ MAX_THANK_YOUS_PER_REQUEST: Final = 200
 GUEST_PAGE_TTL: Final = timedelta(hours=4)  # the page on which a guest sees how their call goes
 GUEST_PAGE_REFRESH: Final = timedelta(seconds=10)
 FEEDBACK_LINK_TTL: Final = timedelta(days=30)
+PROMOTER_FROM: Final = 9  # of 10, how likely somebody is to recommend the store
+PASSIVE_FROM: Final = 7  # below that, a detractor
 SUSPECT_ANSWER_WITHIN: Final = timedelta(seconds=30)  # of the link, from the same address and browser
 FEEDBACK_DAYS_BETWEEN: Final = 30  # between two requests to one customer, unless the organization sets another number
 

@@ -72,6 +72,17 @@ class LogFormatter:
     def spread(self, minutes: Mapping[str, Any]) -> str:
         return f"{self.number(minutes['median'])} ({self.number(minutes['p90'])})"
 
+    def mean(self, answers: Mapping[str, Any] | None) -> str:
+        """Return a mean and how many it is of, or a dash for none. Older signed figures do not know it."""
+        return f"{self.number(answers['mean'])} ({answers['n']})" if answers and answers["n"] else "-"
+
+    def answers(self, figures: Mapping[str, Any]) -> str:
+        """Return how many answered of those asked, and how many answers do not count."""
+        if not figures["feedback_asked"]:
+            return "-"
+        suspect = f" (+{figures['feedback_suspect']}?)" if figures["feedback_suspect"] else ""
+        return f"{figures['feedback_answered']}/{figures['feedback_asked']}{suspect}"
+
     def share(self, share: Mapping[str, Any]) -> str:
         """Return the rate with its parts, the parts alone when they are too few for a rate, or a dash for none."""
         if not share["denominator"]:

@@ -146,6 +146,19 @@ class FollowUpExport(Schema):
     broken_at = Instant(allow_none=True)
 
 
+class FeedbackRequestExport(Schema):
+    """A customer who was asked how it was in the end, and what they answered, without their words."""
+
+    concern_id = fields.UUID()
+    business_date = fields.Date()
+    asked_at = Instant()
+    expires_at = Instant()
+    answered_at = Instant(allow_none=True)
+    rating = fields.Integer(allow_none=True)
+    recommend = fields.Integer(allow_none=True)
+    suspect = fields.Boolean()
+
+
 class AlertExport(Schema):
     concern_id = fields.UUID()
     severity = fields.Enum(Severity, by_value=True)
@@ -182,6 +195,7 @@ OBJECTS: dict[str, Schema] = {
     "alert": AlertExport(),
     "recovery_action": RecoveryActionExport(),
     "follow_up": FollowUpExport(),
+    "feedback_request": FeedbackRequestExport(),
     "store_day": StoreDayExport(),
 }
 

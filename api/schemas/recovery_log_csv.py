@@ -9,7 +9,7 @@ from models.concerns.enums import Status
 from models.recovery.action import UNPAID, ActionStatus
 
 PLAIN_FIELDS = ("id", "kind", "status", "occurred_at", "received_at", "taken_at", "resolved_at", "mood", "mood_after")
-PLAIN_FIELDS += ("outcome", "category", "cause", "place")
+PLAIN_FIELDS += ("outcome", "rating", "rating_suspect", "category", "cause", "place")
 TEXT_FIELDS = ("their_words", "our_reading", "stake", "wanted")
 COUNTED_STATUSES = (ActionStatus.DONE, ActionStatus.REVERSED)
 PERSON_FIELDS = ("reported_by", "taken_by")

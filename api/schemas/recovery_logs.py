@@ -16,13 +16,21 @@ from api.schemas.reports.figures import (
     ASK_RATE_DESCRIPTION,
     CHECKS_DESCRIPTION,
     COVERS_DESCRIPTION,
+    FEEDBACK_ANSWERED_DESCRIPTION,
+    FEEDBACK_ASKED_DESCRIPTION,
+    FEEDBACK_SUSPECT_DESCRIPTION,
     FOLLOW_UPS_DUE_DESCRIPTION,
     FOLLOW_UPS_KEPT_DESCRIPTION,
+    RATING_DESCRIPTION,
     RECLASSIFIED_DESCRIPTION,
+    RECOMMEND_DESCRIPTION,
+    RESPONSE_RATE_DESCRIPTION,
     TRANSACTIONS_DESCRIPTION,
     VOIDED_DESCRIPTION,
     FiguresSchema,
     Numbers,
+    RatingSchema,
+    RecommendationSchema,
     ShareSchema,
 )
 from models.access import Permission
@@ -93,6 +101,21 @@ class LogFiguresSchema(FiguresSchema):
     # Older signed figures know neither.
     voided = fields.Integer(dump_default=0, metadata=described(VOIDED_DESCRIPTION))
     reclassified = fields.Integer(dump_default=0, metadata=described(RECLASSIFIED_DESCRIPTION))
+    # Nor these, which were not counted at all.
+    feedback_asked = fields.Integer(allow_none=True, dump_default=None, metadata=described(FEEDBACK_ASKED_DESCRIPTION))
+    feedback_answered = fields.Integer(
+        allow_none=True, dump_default=None, metadata=described(FEEDBACK_ANSWERED_DESCRIPTION)
+    )
+    feedback_suspect = fields.Integer(
+        allow_none=True, dump_default=None, metadata=described(FEEDBACK_SUSPECT_DESCRIPTION)
+    )
+    response_rate = Numbers(
+        ShareSchema, allow_none=True, dump_default=None, metadata=described(RESPONSE_RATE_DESCRIPTION)
+    )
+    rating = Numbers(RatingSchema, allow_none=True, dump_default=None, metadata=described(RATING_DESCRIPTION))
+    recommend = Numbers(
+        RecommendationSchema, allow_none=True, dump_default=None, metadata=described(RECOMMEND_DESCRIPTION)
+    )
 
 
 class LogPageSchema(_QuotingSchema):

@@ -6,6 +6,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.tenant_tables import index
+
 revision = "1006"
 down_revision = "1005"
 branch_labels = None
@@ -14,16 +16,38 @@ depends_on = None
 BATCH = 1_000  # rows
 # Figures by table: of all rollups, and of those of whole stores only.
 ALL_ROLLUPS = ("rollup_day", "rollup_month", "rollup_cause")
-NEW_FIGURES: tuple[str, ...] = ()
+NEW_FIGURES: tuple[str, ...] = (
+    "feedback_asked",
+    "feedback_suspect",
+    "rated_1",
+    "rated_2",
+    "rated_3",
+    "rated_4",
+    "rated_5",
+    "promoters",
+    "passives",
+    "detractors",
+    "recommend_total",
+)
 STORE_ROLLUPS = ("rollup_day", "rollup_month")
-NEW_STORE_FIGURES: tuple[str, ...] = ()
+NEW_STORE_FIGURES: tuple[str, ...] = ("days_with_concerns", "unsigned_days")
+
+
+ANSWER_INDEXES = {
+    "ix_feedback_request_answer": ("organization_id", "answered_at", "id"),
+    "ix_feedback_request_store_answer": ("organization_id", "store_id", "answered_at", "id"),
+}
 
 
 def upgrade() -> None:
     _upgrade_rollups()
+    _upgrade_feedback()
+    _upgrade_items()
 
 
 def downgrade() -> None:
+    _downgrade_items()
+    _downgrade_feedback()
     _downgrade_rollups()
 
 
@@ -60,3 +84,35 @@ def _downgrade_rollups() -> None:
         with op.batch_alter_table(table) as batch:
             for column in columns:
                 batch.drop_column(column)
+
+
+def _upgrade_feedback() -> None:
+    """Let each feedback request know the day of its concern, and find what customers answered by store."""
+    with op.batch_alter_table("feedback_request") as batch:
+        batch.add_column(sa.Column("business_date", sa.Date(), nullable=True))
+    op.execute(
+        "UPDATE feedback_request SET business_date = (SELECT concern.business_date FROM concern"
+        " WHERE concern.organization_id = feedback_request.organization_id"
+        " AND concern.id = feedback_request.concern_id)"
+    )
+    with op.batch_alter_table("feedback_request") as batch:
+        batch.alter_column("business_date", existing_type=sa.Date(), nullable=False)
+    for name, columns in ANSWER_INDEXES.items():
+        index(name, "feedback_request", *columns, where="answered_at IS NOT NULL")
+
+
+def _downgrade_feedback() -> None:
+    for name in ANSWER_INDEXES:
+        op.drop_index(name, "feedback_request")
+    with op.batch_alter_table("feedback_request") as batch:
+        batch.drop_column("business_date")
+
+
+def _upgrade_items() -> None:
+    with op.batch_alter_table("catalogue_item") as batch:
+        batch.add_column(sa.Column("confirmed", sa.Boolean(), nullable=False, server_default=sa.false()))
+
+
+def _downgrade_items() -> None:
+    with op.batch_alter_table("catalogue_item") as batch:
+        batch.drop_column("confirmed")

@@ -13,7 +13,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.unresolved import NOT_RESOLVED
-from models.db.base import Aggregate, TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.db.base import Aggregate, CountedByDay, TenantOwned, many_to_one, one_to_many, tenant_fk
 from models.db.bounds import too_many
 from models.db.session import ScopedSession
 from models.db.slug import check_slug
@@ -61,7 +61,7 @@ class DailyLogPolicy(Aggregate):
         return policy
 
 
-class DailyLog(Aggregate):
+class DailyLog(CountedByDay, Aggregate):
     """Notes, sign-off and amendments of one business day of a store. Version 0 until something is added.
 
     `signed_steps` has the number of events of each concern at the sign-off. A concern that is missing there, or has

@@ -38,6 +38,7 @@ from models.policy_defaults import MAX_NEW_ITEMS_PER_DAY
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.budget import Spending
+from models.recovery.feedback_request import FeedbackRequest
 from models.recovery.follow_up import FollowUp
 from models.recovery.order_cap import OrderChange
 from models.recovery.recount import recount_customer, recount_order
@@ -49,7 +50,12 @@ from models.staff.staff import Staff
 _RULES = (joinedload(Store.alert_rules), joinedload(Store.policies))
 
 # Visible to whoever sees the concern, with an entry of their own in the change feed.
-CONCERN_CHILDREN: tuple[type[RecoveryAction | FollowUp | Alert], ...] = (RecoveryAction, FollowUp, Alert)
+CONCERN_CHILDREN: tuple[type[RecoveryAction | FollowUp | Alert | FeedbackRequest], ...] = (
+    RecoveryAction,
+    FollowUp,
+    Alert,
+    FeedbackRequest,
+)
 MODELS_BY_ID_FIELD: dict[str, type[Staff | Concern]] = {"praised": Staff, "linked": Concern}
 DAY = timedelta(days=1)
 ENDING_FIELDS = ("outcome", "mood_after")

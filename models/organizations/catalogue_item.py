@@ -31,6 +31,7 @@ class CatalogueItem(Aggregate):
     name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH))
     name_key: Mapped[str] = mapped_column(BYTEWISE_NAME)
     created_at: Mapped[datetime]
+    confirmed: Mapped[bool] = mapped_column(default=False)  # a manager said that it is the name of an item
     hidden: Mapped[bool] = mapped_column(default=False)  # so far only sensitive concerns have named it
 
     @validates("name")

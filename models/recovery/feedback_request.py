@@ -1,7 +1,7 @@
 """Feedback requests: one link per customer, answered once; a low rating opens the concern again."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.customers.customer import Customer
-from models.db.base import Aggregate, many_to_one, tenant_fk
+from models.db.base import Aggregate, CountedByDay, many_to_one, tenant_fk
 from models.db.session import ScopedSession
 from models.errors import Conflict, InvalidState, NotFound
 from models.organizations.store import Store
@@ -56,11 +56,12 @@ class Origin:
     fingerprint: str
 
 
-class FeedbackRequest(ConcernChild):
+class FeedbackRequest(CountedByDay, ConcernChild):
     """One link for one customer about one concern, and the answer. It can be answered once, before it expires.
 
     A `suspect` answer may be by whoever made the link. A low one is heard like any other, but no rating figure counts
-    it. The address alone makes no answer suspect: guests and staff share one network.
+    it. The address alone makes no answer suspect: guests and staff share one network. `business_date` is that of the
+    concern: whatever is asked later counts for the day on which something went wrong.
     """
 
     __tablename__ = "feedback_request"
@@ -73,9 +74,22 @@ class FeedbackRequest(ConcernChild):
             postgresql_where=text("asked_from IS NOT NULL"),
             sqlite_where=text("asked_from IS NOT NULL"),
         ),
+        Index(
+            "ix_feedback_request_answer",
+            *("organization_id", "answered_at", "id"),
+            postgresql_where=text("answered_at IS NOT NULL"),
+            sqlite_where=text("answered_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_feedback_request_store_answer",
+            *("organization_id", "store_id", "answered_at", "id"),
+            postgresql_where=text("answered_at IS NOT NULL"),
+            sqlite_where=text("answered_at IS NOT NULL"),
+        ),
     )
 
     token: Mapped[str] = mapped_column(String(TOKEN_LENGTH))
+    business_date: Mapped[date]
     asked_at: Mapped[datetime]
     asked_by_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)
     asked_in_session_id: Mapped[UUID | None]  # sign-ins and phones may be gone before the answer
@@ -113,6 +127,7 @@ class FeedbackRequest(ConcernChild):
             id=id_,
             concern=concern,
             store_id=concern.store_id,
+            business_date=concern.business_date,
             token=new_token(concern.organization_id),
             asked_at=at,
             asked_by_id=by.staff_id,

@@ -26,6 +26,7 @@ from models.organizations.store_day import StoreDay
 from models.organizations.store_group import StoreGroup
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.action import RecoveryAction
+from models.recovery.feedback_request import FeedbackRequest
 from models.recovery.follow_up import FollowUp
 from models.recovery.remedy import Remedy
 
@@ -43,6 +44,7 @@ _EAGER_OPTIONS: dict[type[Aggregate], Sequence[ExecutableOption]] = {
     Alert: (lazyload(Alert.notifications), lazyload(Alert.taken_by)),
     RecoveryAction: (lazyload(RecoveryAction.acted_by), lazyload(RecoveryAction.decided_by)),
     FollowUp: (lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
+    FeedbackRequest: (lazyload(FeedbackRequest.asked_by),),
     StoreDay: (),
 }
 # Permissions without which a reader does not see all objects or fields.

@@ -1,5 +1,6 @@
 """Daily figures of one store, counted from its rows. Only here are percentiles exact."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +16,14 @@ from models.organizations.store_day import StoreDay
 from models.recovery.follow_up import FollowUp
 from models.reports.figures import Figures, figure_fields
 from models.reports.grouping import Grouping
-from models.reports.rollups.aggregates import DURATIONS, IS_DUE, KEPT_IN_TIME, count_outcomes, sum_concern_costs
+from models.reports.rollups.aggregates import (
+    DURATIONS,
+    IS_DUE,
+    KEPT_IN_TIME,
+    count_feedback,
+    count_outcomes,
+    sum_concern_costs,
+)
 from models.reports.stats.percentiles import percentiles_of
 from models.reports.stats.rate import Rate
 from models.reports.totals import Totals, sum_totals, sum_where
@@ -50,10 +58,11 @@ def daily_figures(session: Session, store: Store, business_date: date) -> DailyF
     concerns = select(Concern.id).select_from(Concern).where(*criteria)
     one_group = Grouping((), business_date, business_date, model=Concern)
     ((_, figures, seconds),) = count_outcomes(session, concerns, one_group)
+    feedback = sum_totals(totals for _, totals in count_feedback(session, concerns, one_group)).figures
     cost = sum_totals(totals for _, totals in sum_concern_costs(session, concerns, one_group)).cost
     to_take, to_resolve = (percentiles_of(seconds[name]) for name in DURATIONS)
     return DailyFigures(
-        **figure_fields(Totals(figures, cost), to_take, to_resolve),
+        **figure_fields(Totals(Counter({**figures, **feedback}), cost), to_take, to_resolve),
         **_listening_figures(session, store, business_date),
         voided=figures["voided"],
         reclassified=figures["reclassified"],

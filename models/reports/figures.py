@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.db.base import Money
+from models.reports.feedback import Ratings, Recommendation
 from models.reports.grouping import Label
 from models.reports.stats.control_limits import ControlPoint
 from models.reports.stats.percentiles import Percentiles
@@ -33,6 +34,8 @@ class Figures:
     given. `repeated`: the customer had another concern in the 30 days before. `late`: logged too long after it
     happened; such concerns are left out of `minutes_to_take` and `minutes_to_resolve`. `cost`: one sum for each
     currency, of what was given and not reversed.
+    `feedback_asked`: links by which customers were asked how it was; `feedback_suspect`: answers that may be by staff,
+    which are in no rating.
     """
 
     concerns: int
@@ -49,10 +52,14 @@ class Figures:
     repeated: int
     unanswered_alerts: int
     praise: int
+    feedback_asked: int
+    feedback_suspect: int
     mood_lift: MoodChange
     minutes_to_take: Percentiles
     minutes_to_resolve: Percentiles
     cost: Sequence[Money]
+    rating: Ratings
+    recommend: Recommendation
 
     @property
     def recovery_rate(self) -> Rate:
@@ -73,6 +80,15 @@ class Figures:
         return Rate(self.repeated, self.concerns)
 
     @property
+    def feedback_answered(self) -> int:
+        return self.rating.n
+
+    @property
+    def response_rate(self) -> Rate:
+        """Return the share of those asked who answered. A suspect answer is nobody's, and its link stays unanswered."""
+        return Rate(self.feedback_answered, self.feedback_asked)
+
+    @property
     def cost_per_recovered(self) -> Sequence[Money]:
         """Return the cost over the number of recovered customers, in whole minor units; empty without any."""
         if not self.recovered:
@@ -87,6 +103,8 @@ def figure_fields(totals: Totals, minutes_to_take: Percentiles, minutes_to_resol
     return {
         "mood_lift": MoodChange(figures["mood_change"], figures["mood_after_known"]),
         "cost": totals.money,
+        "rating": Ratings.of(figures),
+        "recommend": Recommendation.of(figures),
         "minutes_to_take": minutes_to_take,
         "minutes_to_resolve": minutes_to_resolve,
         **counts,
@@ -100,7 +118,8 @@ class FiguresRow(Figures):
     `follow_ups_kept`: kept in time, of the `follow_ups_due`. `ask_denominator`: the receipts of the days that report
     them, and the covers of the days that report only covers. `ask_numerator`: the checks and concerns of these days.
     `concerns_on_receipt_days`: the concerns of the days that report receipts. `voided`: taken back, whatever it was;
-    `reclassified`: praise that was logged as a concern. These figures are None where concerns
+    `reclassified`: praise that was logged as a concern. `days_with_concerns`: business days of a store, of which
+    `unsigned_days` are those whose log nobody has signed (yet). These figures are None where concerns
     of one store and day are in different groups, because a check has no category, cause or channel.
     """
 
@@ -115,6 +134,8 @@ class FiguresRow(Figures):
     follow_ups_kept: int | None
     voided: int | None
     reclassified: int | None
+    days_with_concerns: int | None
+    unsigned_days: int | None
     control: dict[str, ControlPoint | None] | None = None
 
     @property

@@ -72,7 +72,7 @@ READ = {
     "getQuestionById": 2,
     "getQuestions": 2,
     "getRecoveryActions": 2,
-    "getRecoveryLogByDate": 24,  # of it, nine for the page, the headings and what earlier days left
+    "getRecoveryLogByDate": 25,  # of it, nine for the page, the headings and what earlier days left
     "getRegions": 2,
     "getRemedies": 3,
     "getRemedyById": 3,
@@ -81,7 +81,7 @@ READ = {
     "getReportFollowUps": 3,
     "getReportItems": 8,  # whose names may be read; figures and all concerns, by group and together; names
     "getReportListening": 5,  # concerns; checks; days
-    "getReportRecovery": 10,  # which months are dirty; of those: figures, cost, checks; rolled-up days
+    "getReportRecovery": 12,  # which months are dirty; of those: figures, feedback, cost, checks, days; rolled-up days
     "getReportRemedies": 5,  # by group and together; names
     "getStaffById": 4,
     "getStaffList": 4,

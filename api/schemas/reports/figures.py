@@ -21,6 +21,18 @@ FOLLOW_UPS_DUE_DESCRIPTION = "Promises to customers that were due on these days.
 FOLLOW_UPS_KEPT_DESCRIPTION = "Of the promises due, those kept in time. Open and overdue ones count as missed."
 VOIDED_DESCRIPTION = "Concerns and praise that were logged by mistake and taken back; in no other figure."
 RECLASSIFIED_DESCRIPTION = "Praise that was logged as a concern, and corrected since."
+FEEDBACK_ASKED_DESCRIPTION = (
+    "How often customers were asked how it was in the end, by a link or its QR code. It counts for the business day of "
+    "the concern, however late it was, as do the answers."
+)
+FEEDBACK_ANSWERED_DESCRIPTION = "How many of these customers answered. Answers that may be by staff are left out."
+FEEDBACK_SUSPECT_DESCRIPTION = (
+    "Answers that may be by staff: from the sign-in or phone that made the link, or at once from the same browser. "
+    "They are in no rating."
+)
+RESPONSE_RATE_DESCRIPTION = "Of the customers who were asked, the share who answered. Some may still answer."
+RATING_DESCRIPTION = "What customers said of how it was in the end, 1 to 5."
+RECOMMEND_DESCRIPTION = "How likely customers said they are to recommend the store, 0 to 10."
 
 
 class Ratio(fields.Float):
@@ -65,6 +77,38 @@ class LiftSchema(Schema):
     n = fields.Integer(metadata=described("The number of concerns behind it."))
 
 
+class RatingSchema(Schema):
+    """What customers answered to 'how was it in the end', from 1 (very unhappy) to 5 (delighted).
+
+    The mean of `n` answers, and how many gave each rating. Answers that may be by staff (`suspect`) are left out.
+    """
+
+    mean = fields.Float(allow_none=True, metadata=described("The mean rating, 1 to 5; empty without answers."))
+    n = fields.Integer(metadata=described("How many answers it is the mean of."))
+    of_1 = fields.Integer(metadata=described("How many gave a 1: very unhappy."))
+    of_2 = fields.Integer(metadata=described("How many gave a 2."))
+    of_3 = fields.Integer(metadata=described("How many gave a 3."))
+    of_4 = fields.Integer(metadata=described("How many gave a 4."))
+    of_5 = fields.Integer(metadata=described("How many gave a 5: delighted."))
+
+
+class RecommendationSchema(Schema):
+    """How likely customers are to recommend the store, 0 to 10, of the `n` who said so; it is optional in the form."""
+
+    mean = fields.Float(allow_none=True, metadata=described("The mean, 0 to 10; empty without answers."))
+    n = fields.Integer(metadata=described("How many said how likely it is."))
+    promoters = fields.Integer(metadata=described("How many said 9 or 10."))
+    passives = fields.Integer(metadata=described("How many said 7 or 8."))
+    detractors = fields.Integer(metadata=described("How many said 0 to 6."))
+    score = fields.Integer(
+        allow_none=True,
+        metadata=described(
+            "Net Promoter Score, -100 to 100: the percentage of promoters minus that of detractors. Empty for fewer "
+            "than ten answers."
+        ),
+    )
+
+
 class FiguresSchema(Schema):
     """Figures over concerns, without praise.
 
@@ -96,6 +140,12 @@ class FiguresSchema(Schema):
         metadata=described("Calls for help that nobody answered in time, whoever came later.")
     )
     praise = fields.Integer(metadata=described("Praise that was logged; in no other figure."))
+    feedback_asked = fields.Integer(metadata=described(FEEDBACK_ASKED_DESCRIPTION))
+    feedback_answered = fields.Integer(metadata=described(FEEDBACK_ANSWERED_DESCRIPTION))
+    feedback_suspect = fields.Integer(metadata=described(FEEDBACK_SUSPECT_DESCRIPTION))
+    response_rate = Numbers(ShareSchema, metadata=described(RESPONSE_RATE_DESCRIPTION))
+    rating = Numbers(RatingSchema, metadata=described(RATING_DESCRIPTION))
+    recommend = Numbers(RecommendationSchema, metadata=described(RECOMMEND_DESCRIPTION))
     repeat_within_30_days = Numbers(ShareSchema, metadata=described(REPEAT_DESCRIPTION))
     recovery_rate = Numbers(
         ShareSchema, metadata=described("Of the customers who were recovered or lost, the share who were recovered.")

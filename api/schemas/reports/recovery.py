@@ -54,6 +54,15 @@ class RecoveryTotalsSchema(FiguresSchema):
     follow_ups_kept = fields.Integer(allow_none=True, metadata=described(FOLLOW_UPS_KEPT_DESCRIPTION))
     voided = fields.Integer(allow_none=True, metadata=described(VOIDED_DESCRIPTION))
     reclassified = fields.Integer(allow_none=True, metadata=described(RECLASSIFIED_DESCRIPTION))
+    days_with_concerns = fields.Integer(
+        allow_none=True, metadata=described("Business days, of each store, on which there was a concern.")
+    )
+    unsigned_days = fields.Integer(
+        allow_none=True,
+        metadata=described(
+            "How many of the `days_with_concerns` nobody has signed off. A day that is not over yet counts too."
+        ),
+    )
 
 
 # The figures with control limits; concerns_per_1000 is per thousand receipts, on days whose receipts are known.

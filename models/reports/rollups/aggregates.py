@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, LargeBinary, Select, String, cast, func, inspect, literal, select
+from sqlalchemy import ColumnElement, LargeBinary, Select, String, and_, cast, func, inspect, literal, select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import Alert
@@ -17,12 +17,14 @@ from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN, IS_COUNTED_PRAISE, IS_VOIDED, of_counted_concern
 from models.concerns.enums import Outcome, Status
+from models.daily_log.daily_log import DailyLog
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
 from models.policy_defaults import SECOND_FAILURE_WINDOW, UNHAPPY_MOOD
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.follow_up import FollowUp, FollowUpStatus
 from models.recovery.remedy import WORDS_ONLY_KINDS, Remedy
+from models.reports.feedback import FEEDBACK_AGGREGATES, feedback_of
 from models.reports.grouping import Grouping, Key
 from models.reports.rollups.tables import Rollup
 from models.reports.stats.ddsketch import pack_values
@@ -117,12 +119,18 @@ LISTENING_AGGREGATES: Mapping[type[FollowUp | WellbeingCheck | StoreDay], Mappin
     },
 }
 
+DAY_AGGREGATES: Mapping[str, ColumnElement[int]] = {
+    "days_with_concerns": count_where(),
+    "unsigned_days": count_where(DailyLog.signed_at.is_(None)),
+}
+
 
 def count_concerns(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
-    """Yield the totals of these concerns, which are joined with their stores, by group; two statements."""
+    """Yield the totals of these concerns, which are joined with their stores, by group; three statements."""
     for key, figures, seconds in count_outcomes(session, concerns, grouping):
         sketches = {name: [pack_values(values)] for name, values in seconds.items()}
         yield key, Totals(figures, sketches=defaultdict(list, sketches))
+    yield from count_feedback(session, concerns, grouping)
     yield from sum_concern_costs(session, concerns, grouping)
 
 
@@ -143,6 +151,11 @@ def _parse_seconds(text: str | None) -> Values:
     return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
 
 
+def count_feedback(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
+    """Yield what was asked and answered about these concerns by group; one statement."""
+    return count_figures(session, feedback_of(concerns), grouping, FEEDBACK_AGGREGATES)
+
+
 def sum_concern_costs(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
     """Return what was spent on those that count as concerns, by group and currency; one statement.
 
@@ -156,7 +169,7 @@ def count_listening(
     criteria: Callable[[Any], Sequence[ColumnElement[bool]]],
     grouping: Callable[[Any], Grouping],
 ) -> KeyedTotals:
-    """Yield the totals of follow-ups, checks and store days by group; one statement for each.
+    """Yield the totals of follow-ups, checks, store days and days with concerns by group; one statement for each.
 
     Args:
         session: the session to read with.
@@ -168,6 +181,11 @@ def count_listening(
         if model is FollowUp:
             rows = rows.where(of_counted_concern(FollowUp.concern_id))
         yield from count_figures(session, rows, grouping(model), aggregates)
+    counted = select(Concern.store_id, Concern.business_date).join(Concern.store)
+    days = counted.where(*criteria(Concern), IS_COUNTED_CONCERN).distinct().subquery()
+    is_log = and_(DailyLog.store_id == days.c.store_id, DailyLog.business_date == days.c.business_date)
+    rows = select(days.c.store_id).join(Store, Store.id == days.c.store_id).outerjoin(DailyLog, is_log)
+    yield from count_figures(session, rows, grouping(days.c), DAY_AGGREGATES)
 
 
 @cache

@@ -38,6 +38,17 @@ class Rollup(TenantOwned):
     mood_after_known: Mapped[int]
     mood_change: Mapped[int]
     praise: Mapped[int]
+    feedback_asked: Mapped[int] = mapped_column(default=0)
+    feedback_suspect: Mapped[int] = mapped_column(default=0)
+    rated_1: Mapped[int] = mapped_column(default=0)
+    rated_2: Mapped[int] = mapped_column(default=0)
+    rated_3: Mapped[int] = mapped_column(default=0)
+    rated_4: Mapped[int] = mapped_column(default=0)
+    rated_5: Mapped[int] = mapped_column(default=0)
+    promoters: Mapped[int] = mapped_column(default=0)
+    passives: Mapped[int] = mapped_column(default=0)
+    detractors: Mapped[int] = mapped_column(default=0)
+    recommend_total: Mapped[int] = mapped_column(default=0)
     currency: Mapped[str] = mapped_column(String(3))
     cost: Mapped[int] = mapped_column(BigInteger)
     seconds_to_take: Mapped[bytes] = mapped_column(LargeBinary)
@@ -59,6 +70,8 @@ class StoreRollup(Rollup):
     follow_ups_kept: Mapped[int]
     voided: Mapped[int] = mapped_column(default=0)
     reclassified: Mapped[int] = mapped_column(default=0)
+    days_with_concerns: Mapped[int] = mapped_column(default=0)
+    unsigned_days: Mapped[int] = mapped_column(default=0)
 
 
 class RollupDay(StoreRollup):

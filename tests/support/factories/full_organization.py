@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from models.access import KeyScope, Role
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
+from models.concerns.concern import Concern
 from models.daily_log.daily_log import DailyLogHandover
 from models.daily_log.day_end import DayEndSchedule
 from models.db.dirty_days import DirtyCauseMonth
@@ -141,6 +142,7 @@ BODIES: dict[str, Any] = {
         "receipts": [{"notification_id": None, "event": "opened", "at": "2026-03-03T12:00:00Z"}]
     },
 }
+ANSWER = "The second soup was hot, and she had not forgotten us."
 AMENDMENT = BODIES["postLogAmendments"]
 CALL, FIX = BODIES["postConcernFollowUps"], BODIES["postFixes"]
 AGREES = {"consent": {"contact": True, "source": "in_person"}}
@@ -271,7 +273,9 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
     day_figures = BODIES["putStoreDayByDate"]
     _do(app, "PUT", f"/v1/stores/{shop.store_id}/days/{concern['business_date']}", (shop, "manager"), json=day_figures)
     feedback_request_ids = [
-        _feedback_request_of(app, shop, id_) for id_ in (concern["id"], concern["id"], hidden["id"])
+        _feedback_request_of(app, shop, concern["id"]),
+        *(_feedback_request_of(app, shop, id_, rating=4, recommend=9, words=ANSWER) for id_ in (concern["id"],) * 3),
+        _feedback_request_of(app, shop, hidden["id"], rating=5, words=ANSWER),
     ]
     _do(app, "PUT", "/v1/feedback-policy", (shop, "admin"), json={"days_between": 14})
     qrs = [_do(app, "POST", f"/v1/stores/{shop.store_id}/standing-qrs", (shop, "admin"), json={}) for _ in range(2)]
@@ -342,7 +346,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "recovery_action_id": _first(app, shop, f"/v1/concerns/{hidden['id']}/recovery-actions"),
         "notification_id": _first(app, shop, f"/v1/alerts/{hidden['alert']['id']}/notifications"),
         "follow_up_id": _do(app, "POST", f"/v1/concerns/{hidden['id']}/follow-ups", floor, json=CALL)["id"],
-        "feedback_request_id": feedback_request_ids[2],
+        "feedback_request_id": feedback_request_ids[-1],
     }
     return org
 
@@ -368,15 +372,19 @@ def _sign_day(app: App, shop: Shop, business_date: str, concern_id: str) -> str:
     return log
 
 
-def _feedback_request_of(app: App, shop: Shop, concern_id: str) -> str:
-    """Add a feedback request to a concern, whatever its state; return its id."""
+def _feedback_request_of(app: App, shop: Shop, concern_id: str, **answers: Any) -> str:
+    """Add a feedback request to a concern, whatever its state, and these answers of the customer; return its id."""
     with app.back_office.writing(shop.organization_id) as session:
+        concern = session.get_one(Concern, (shop.organization_id, UUID(concern_id)))
         request = FeedbackRequest(
             concern_id=UUID(concern_id),
             store_id=shop.store_id,
+            business_date=concern.business_date,
             token=new_token(shop.organization_id),
             asked_at=app.clock(),
             expires_at=app.clock() + FEEDBACK_LINK_TTL,
+            answered_at=app.clock() if answers else None,
+            **answers,
         )
         session.add(request)
     return str(request.id)

@@ -7,6 +7,7 @@ from random import Random
 from uuid import UUID
 
 from sqlalchemy import select
+from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
 from models.alerts.enums import AlertState
@@ -16,6 +17,7 @@ from models.concerns.enums import Channel, Handling, Kind, Outcome, Status
 from models.concerns.event import ConcernEvent
 from models.concerns.previous import find_previous
 from models.customers.customer import Customer
+from models.daily_log.daily_log import DailyLog
 from models.db.base import Money
 from models.db.session import Database, ScopedSession
 from models.errors import Conflict, Forbidden, InvalidState
@@ -26,6 +28,7 @@ from models.organizations.store_day import StoreDay
 from models.organizations.vocabulary import Category, Cause
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
+from models.recovery.feedback_request import FeedbackPolicy, FeedbackRequest, Origin
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import MONEY_KINDS, Remedy
 from notifications.decide.announce import announce
@@ -78,7 +81,9 @@ def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
         for _ in range(concerns):
             _happen(stage, rng)
         _listen(stage, rng)
+        _ask_how_it_was(stage, rng)
         _correct_mistakes(stage, rng)
+        _sign_days(stage, rng)
 
 
 def _listen(stage: Stage, rng: Random) -> None:
@@ -113,6 +118,41 @@ def _promise(stage: Stage, rng: Random, concern: Concern) -> None:
         case "cancel":
             promised.cancel(by=by, at=at, note="Not needed.")
     session.flush()
+
+
+def _ask_how_it_was(stage: Stage, rng: Random) -> None:
+    """Ask most customers afterwards, some twice. Some answer, and some answers come from the phone that asks."""
+    session, phone = stage.session, Origin(None, None, "a phone")
+    FeedbackPolicy.set_to(session, days_between=0)
+    over = select(Concern).where(Concern.status == Status.RESOLVED, Concern.kind != Kind.PRAISE)
+    for concern in session.scalars(over.order_by(Concern.id)).all():
+        for _ in range(rng.choice([0, 1, 1, 2])):
+            if concern.status is not Status.RESOLVED:
+                continue  # a low rating has opened it again
+            by, at = rng.choice(stage.people), concern.received_at + timedelta(days=1)
+            try:
+                request, _ = FeedbackRequest.create(session, concern, id_=uuid7(), by=by, at=at, origin=phone)
+            except Conflict:
+                continue  # this customer was asked about a later concern: the history is not told in order
+            session.flush()
+            browser = rng.choice([None, "a guest's", "a guest's", "a phone"])
+            if browser is not None:
+                answers = {"rating": rng.randint(1, 5), "recommend": rng.choice([None, 0, 6, 7, 8, 9, 10])}
+                request.answer(**answers, at=at + timedelta(seconds=9), origin=Origin(None, None, browser))
+            session.flush()
+
+
+def _sign_days(stage: Stage, rng: Random) -> None:
+    """Sign some days of each store, also some on which nothing happened, and only write notes on others."""
+    manager, session, at = stage.people[2], stage.session, END + timedelta(days=2)
+    for store in stage.stores:
+        days = [BEGIN.date() + timedelta(days=number) for number in range(0, DAYS, rng.choice([2, 3]))]
+        for daily_log in DailyLog.for_days(session, store, *days):
+            if daily_log.signed_at is None and rng.random() < 0.8:
+                daily_log.sign_off(session, store, count=lambda *_: {}, by=manager, at=at)
+            elif daily_log.signed_at is None:
+                daily_log.write(session, store, {"went-well": "The soup."}, at=at)
+            session.flush()
 
 
 def _correct_mistakes(stage: Stage, rng: Random) -> None:

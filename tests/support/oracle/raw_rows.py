@@ -32,6 +32,8 @@ class RawRows:
     follow_ups: list[Record]
     checks: list[Record]
     days: list[Record]
+    logs: list[Record]
+    feedback: dict[UUID, list[Record]]  # by concern
     named: dict[str, dict[UUID, Record]]  # the rows of each of NAMED_TABLES, by id
     groups: dict[UUID, list[UUID]]  # the ids of the store groups of each store
     moved: set[UUID] = field(default_factory=set)  # stores whose time zone or region has changed meanwhile
@@ -50,6 +52,9 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
     actions: dict[UUID, list[Record]] = {}
     for action in of_stores("recovery_action"):
         actions.setdefault(action["concern_id"], []).append(action)
+    feedback: dict[UUID, list[Record]] = {}
+    for request in of_stores("feedback_request"):
+        feedback.setdefault(request["concern_id"], []).append(request)
     groups: dict[UUID, list[UUID]] = {}
     for member in of_stores("store_group_member"):
         groups.setdefault(member["store_id"], []).append(member["group_id"])
@@ -61,6 +66,8 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
         follow_ups=of_stores("follow_up"),
         checks=of_stores("wellbeing_check"),
         days=of_stores("store_day"),
+        logs=of_stores("daily_log"),
+        feedback=feedback,
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
         groups=groups,
     )

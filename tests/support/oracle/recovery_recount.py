@@ -75,6 +75,7 @@ def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bo
     counted = figures(raw, concerns, praise=others.pop("praise"))
     if not whole_stores:
         names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept", *others)
+        names += ("days_with_concerns", "unsigned_days")
         return {**counted, **dict.fromkeys(names)}
     days = rows.get("days", [])
     checks = rows.get("checks", [])
@@ -93,11 +94,19 @@ def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bo
         **counted,
         **others,
         **follow_up_figures(rows.get("follow_ups", [])),
+        **day_figures(raw, concerns),
         "checks": sum(check["count"] for check in checks),
         "covers": sum(day["covers"] or 0 for day in days),
         "transactions": sum(day["transactions"] or 0 for day in days),
         "ask_rate": rate(customers_checked + customers_with_concerns, sum(ask_denominators.values())),
     }
+
+
+def day_figures(raw: RawRows, concerns: Iterable[Record]) -> dict[str, int]:
+    """Return on how many days of a store something happened, and how many of these nobody has signed."""
+    days = {(concern["store_id"], business_date_of(raw, concern, "occurred_at")) for concern in concerns}
+    signed = {(log["store_id"], log["business_date"]) for log in raw.logs if log["signed_at"] is not None}
+    return {"days_with_concerns": len(days), "unsigned_days": len(days - signed)}
 
 
 def split(rows: Sequence[Record]) -> tuple[list[Record], dict[str, int]]:
@@ -201,12 +210,46 @@ def figures(raw: RawRows, concerns: list[Record], *, praise: int) -> dict[str, A
             if concern["resolved_at"]
         ),
         "mood_lift": mood_lift(concerns),
+        **feedback_figures([request for concern in concerns for request in raw.feedback.get(concern["id"], [])]),
         "repeat_within_30_days": repeat_rate(concerns),
         "cost": total_cost,
         "cost_per_recovered": [
             {**money, "amount": round(money["amount"] / recovered)} for money in total_cost if recovered
         ],
     }
+
+
+def feedback_figures(requests: Sequence[Record]) -> dict[str, Any]:
+    """Return what was asked and answered; what may be by staff is counted apart."""
+    answered = [request for request in requests if request["answered_at"] is not None]
+    trusted = [request for request in answered if not request["suspect"]]
+    ratings = [request["rating"] for request in trusted]
+    likelihoods = [request["recommend"] for request in trusted if request["recommend"] is not None]
+    promoters, detractors = sum(it >= 9 for it in likelihoods), sum(it <= 6 for it in likelihoods)
+    n = len(likelihoods)
+    return {
+        "feedback_asked": len(requests),
+        "feedback_answered": len(trusted),
+        "feedback_suspect": len(answered) - len(trusted),
+        "response_rate": rate(len(trusted), len(requests)),
+        "rating": {
+            "mean": mean(ratings),
+            "n": len(ratings),
+            **{f"of_{rating}": ratings.count(rating) for rating in (1, 2, 3, 4, 5)},
+        },
+        "recommend": {
+            "mean": mean(likelihoods),
+            "n": n,
+            "promoters": promoters,
+            "passives": n - promoters - detractors,
+            "detractors": detractors,
+            "score": round(Fraction(100 * (promoters - detractors), n)) if n >= 10 else None,
+        },
+    }
+
+
+def mean(values: Sequence[int]) -> float | None:
+    return float(Fraction(sum(values), len(values))) if values else None
 
 
 def unhappy(concerns: Iterable[Record]) -> int:

@@ -105,6 +105,7 @@ def test_the_fields_of_each_kind_are_these_and_no_others(app: App) -> None:
         "alert": 9,
         "recovery_action": 12,
         "follow_up": 8,
+        "feedback_request": 8,
         "store_day": 4,
     }
 

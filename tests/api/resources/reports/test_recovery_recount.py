@@ -82,6 +82,9 @@ def test_the_report_is_a_recount_of_the_rows_however_it_is_grouped(history: Hist
     assert all(totals[name] for name in ("lost", "open", "late", "reopened", "on_the_spot", "unanswered_alerts"))
     assert all(totals[name] for name in ("praise", "voided", "reclassified"))
     assert len(totals["cost"]) == 2
+    assert 0 < totals["feedback_answered"] < totals["feedback_asked"]
+    assert all((*totals["rating"].values(), *totals["recommend"].values(), totals["feedback_suspect"]))
+    assert 0 < totals["unsigned_days"] < totals["days_with_concerns"]
 
 
 def test_the_report_of_some_days_and_stores_is_a_recount_of_their_rows(history: History) -> None:

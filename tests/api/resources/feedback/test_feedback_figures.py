@@ -1,0 +1,74 @@
+"""What customers say, added up: in the report, in the log of the day and in the export; suspect answers apart."""
+
+import csv
+from typing import Any
+
+import pytest
+
+from tests.support.app import App
+from tests.support.clock import NOON
+from tests.support.export_reader import follow
+from tests.support.factories.daily_log import log_path, read_log
+from tests.support.factories.feedback import answer_feedback, feedback_path, request_feedback, resolved_concern
+from tests.support.factories.organizations import Shop
+from tests.support.reports import refresh_all_rollups
+
+ANSWERS = ({"rating": "5", "recommend": "10"}, {"rating": "4", "recommend": "7"}, {"rating": "5"}, {"rating": "2"})
+NAMES = ("feedback_asked", "feedback_answered", "feedback_suspect", "response_rate", "rating", "recommend")
+EXPECTED = {
+    "feedback_asked": 6,
+    "feedback_answered": 4,
+    "feedback_suspect": 1,
+    "response_rate": {"value": None, "numerator": 4, "denominator": 6},
+    "rating": {"mean": 4.0, "n": 4, "of_1": 0, "of_2": 1, "of_3": 0, "of_4": 1, "of_5": 2},
+    "recommend": {"mean": 8.5, "n": 2, "promoters": 1, "passives": 1, "detractors": 0, "score": None},
+}
+
+
+@pytest.fixture
+def answered(app: App, shop: Shop) -> Shop:
+    """Six customers were asked: four answered, one answer may be by staff, one has not answered."""
+    for answers in ANSWERS:
+        path = feedback_path(app, shop, resolved_concern(app, shop, category="food"))
+        app.clock.move(days=1)  # an answer counts for the day of the concern
+        assert answer_feedback(app, path, **answers, words="Nice people.").status_code == 200
+        app.clock.move(days=-1)
+    link = request_feedback(app, shop, resolved_concern(app, shop), headers={"User-Agent": "the app"}).json["link"]
+    path = link.partition(app.flask.config["PUBLIC_URL"])[2]
+    assert answer_feedback(app, path, browser="the app", rating="5", recommend="10").status_code == 200
+    feedback_path(app, shop, resolved_concern(app, shop))
+    return shop
+
+
+def feedback_of(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: figures[name] for name in NAMES}
+
+
+def test_what_customers_say_is_added_up_in_the_report_and_the_log(app: App, answered: Shop) -> None:
+    query = {"from": str(NOON.date()), "to": str(NOON.date())}
+    for rebuilt in (False, True):
+        for by in ("", "store", "day", "category"):
+            path = "/v1/reports/recovery"
+            report = app.request("GET", path, (answered, "hq"), query_string={**query, "group_by": by}).json
+            assert feedback_of(report["totals"]) == EXPECTED, (by, rebuilt)
+        assert [row["feedback_answered"] for row in report["rows"]] == [4, 0]
+        assert rebuilt or list(refresh_all_rollups(app.back_office))
+    assert feedback_of(read_log(app, answered)["figures"]) == EXPECTED
+    lines = app.request("GET", log_path(answered), (answered, "manager"), headers={"Accept": "text/csv"})
+    ratings = [(line["rating"], line["rating_suspect"]) for line in csv.DictReader(lines.text.splitlines())]
+    assert [rating for rating, _ in ratings] == ["5", "4", "5", "2", "5", ""]
+    assert len({suspect for _, suspect in ratings[:4]}) == 1 != len({suspect for _, suspect in ratings})
+    page = app.request("GET", log_path(answered), (answered, "manager"), headers={"Accept": "text/html"}).text
+    assert "4/6 (+1?)" in page
+    assert "4 (4)" in page
+
+
+def test_what_customers_say_is_exported_without_their_words(app: App, answered: Shop) -> None:
+    items, _ = follow(app, answered)
+    rows = [item["object"] for item in items if item["kind"] == "feedback_request"]
+    assert [(row["rating"], row["recommend"], row["suspect"]) for row in rows if row["answered_at"]] == [
+        *((5, 10, False), (4, 7, False), (5, None, False), (2, None, False), (5, 10, True)),
+    ]
+    assert len(rows) == 6
+    assert {row["business_date"] for row in rows} == {str(NOON.date())}
+    assert "Nice people." not in str(items)
