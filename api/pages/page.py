@@ -16,7 +16,7 @@ from marshmallow import EXCLUDE, ValidationError
 from werkzeug.routing import BaseConverter
 
 from api.schemas.base import Schema
-from api.web.negotiation import accepted_languages, refused_languages
+from api.schemas.reader_language import reader_language
 from api.web.problems import problem_of
 from models.db.session import Database
 from models.errors import NotFound
@@ -90,9 +90,7 @@ def language(customer_languages: Sequence[str] = ()) -> str:
     """Return the language of the address, else of the browser, else of the customer's profile, else English."""
     if chosen := closest_language(request.args.get("lang"), LANGUAGES):
         return chosen
-    offered = LANGUAGES.keys() - refused_languages()
-    wanted = (*accepted_languages(), *customer_languages)
-    return next((tag for name in wanted if (tag := closest_language(name, offered))), "en")
+    return reader_language(LANGUAGES, customer_languages)
 
 
 def read_form(form: type[Schema]) -> tuple[dict[str, Any], dict[str, Any]]:

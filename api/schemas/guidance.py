@@ -1,18 +1,36 @@
 """Guidance for a conversation: what to ask, what may be offered, and what helped others."""
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from api.schemas.alerts import PreviousRecoverySchema
 from api.schemas.base import MoneySchema, Schema, Slug
+from api.schemas.reader_language import reader_language
+from models.concerns.ranges import TIMES_TOLD
+from models.operations.guidance import Apology
 from models.recovery.remedy import RemedyKind
+from notifications.messages.opening import opening
+from notifications.messages.translations import CATALOGUES
+
+HELPED_DESCRIPTION = "How many customers with the same cause received it; 0 under ten."
+LIFT_DESCRIPTION = "By how much their mood (1-5) was higher when they left, on average; null under ten."
+QUESTION_DESCRIPTION = "One that was not just asked, and that this customer was not asked within a year; null for none."
+OPENING_DESCRIPTION = (
+    "What to say first to a customer who has told it before (`times_told` above 1): an apology, and what was tried. "
+    "In the language of Accept-Language; else null."
+)
+OFFERS_DESCRIPTION = "Words before what costs something, unless the price was the failure; then what helped most first."
 
 
 class GuidanceQuery(Schema):
-    """Subject of the conversation, and its customer."""
+    """Subject of the conversation, and its customer. `question` was just asked; `times_told` is with this time."""
 
     store_id = fields.UUID()
     category = Slug()
     cause = Slug()
+    question = Slug()
+    times_told = fields.Integer(validate=validate.Range(min=TIMES_TOLD[0], max=TIMES_TOLD[-1]))
     mood = fields.Integer(validate=validate.Range(min=1, max=5))
     customer_id = fields.UUID()
 
@@ -37,6 +55,8 @@ class OfferSchema(Schema):
     limit = fields.Nested(MoneySchema, allow_none=True)
     left = fields.Nested(MoneySchema, allow_none=True)
     asks_first = fields.Boolean()
+    n = fields.Integer(metadata={"description": HELPED_DESCRIPTION})
+    mood_lift = fields.Float(allow_none=True, metadata={"description": LIFT_DESCRIPTION})
 
 
 class MedianAndRangeSchema(Schema):
@@ -64,11 +84,19 @@ class SameCauseSchema(Schema):
     lessons = fields.List(fields.Nested(LessonSchema))
 
 
+class OpeningText(fields.String):
+    """An opening in the language of the reader."""
+
+    def _serialize(self, value: Apology | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else opening(value, locale=reader_language(CATALOGUES))
+
+
 class GuidanceSchema(Schema):
     """Hints for a conversation, no rules."""
 
-    question = fields.Nested(SuggestedQuestionSchema, allow_none=True)
+    opening = OpeningText(allow_none=True, metadata={"description": OPENING_DESCRIPTION})
+    question = fields.Nested(SuggestedQuestionSchema, allow_none=True, metadata={"description": QUESTION_DESCRIPTION})
     words_first = fields.Boolean()
-    offers = fields.List(fields.Nested(OfferSchema))
+    offers = fields.List(fields.Nested(OfferSchema), metadata={"description": OFFERS_DESCRIPTION})
     same_cause = fields.Nested(SameCauseSchema, allow_none=True)
     tried_before = fields.Nested(PreviousRecoverySchema, allow_none=True)

@@ -2,8 +2,10 @@
 
 from marshmallow import fields
 
-from api.schemas.base import PageQuery, Slug, SlugOf, Words
+from api.schemas.base import Flag, PageQuery, Slug, SlugOf, Words
 from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
+
+FROM_THE_BEGINNING = "It asks for the whole story: not suggested to a customer who has told it before."
 
 
 class EditQuestionSchema(WordChangesSchema, StoreKindSchema):
@@ -12,6 +14,7 @@ class EditQuestionSchema(WordChangesSchema, StoreKindSchema):
     text = Words(300, least=1)
     names = Names(300)
     category = Slug(allow_none=True)
+    from_the_beginning = Flag(metadata={"description": FROM_THE_BEGINNING})
 
 
 class NewQuestionSchema(EditQuestionSchema):
@@ -28,6 +31,7 @@ class QuestionSchema(WordSchema, StoreKindSchema):
     version = fields.Integer()
     text = fields.String()
     category = SlugOf(allow_none=True)
+    from_the_beginning = fields.Boolean(metadata={"description": FROM_THE_BEGINNING})
 
 
 class QuestionQuery(PageQuery):

@@ -1,4 +1,4 @@
-"""Content negotiation (RFC 9110): in which form and language a caller wants an answer."""
+"""Content negotiation (RFC 9110): in which form a caller wants an answer."""
 
 from flask import request
 
@@ -20,13 +20,3 @@ def negotiate(*offered: str) -> str:
     if best is None:
         raise HttpProblem(406, f"This is given as {' or '.join(offered)}.")
     return best.partition(";")[0]
-
-
-def accepted_languages() -> list[str]:
-    """Return the languages that a browser accepts, the preferred first."""
-    return [tag for tag, quality in request.accept_languages if quality > 0]
-
-
-def refused_languages() -> set[str]:
-    """Return the languages that a browser does not accept, such as pt for `pt;q=0`, in lower case."""
-    return {tag.lower() for tag, quality in request.accept_languages if quality == 0}

@@ -43,9 +43,11 @@ def upgrade() -> None:
     _upgrade_rollups()
     _upgrade_feedback()
     _upgrade_items()
+    _upgrade_questions()
 
 
 def downgrade() -> None:
+    _downgrade_questions()
     _downgrade_items()
     _downgrade_feedback()
     _downgrade_rollups()
@@ -116,3 +118,16 @@ def _upgrade_items() -> None:
 def _downgrade_items() -> None:
     with op.batch_alter_table("catalogue_item") as batch:
         batch.drop_column("confirmed")
+
+
+def _upgrade_questions() -> None:
+    """Mark the question that asks for the whole story, where an organization has it as it was given."""
+    with op.batch_alter_table("question") as batch:
+        batch.add_column(sa.Column("from_the_beginning", sa.Boolean(), nullable=False, server_default=sa.false()))
+    question = sa.table("question", sa.column("slug", sa.String()), sa.column("from_the_beginning", sa.Boolean()))
+    op.execute(sa.update(question).where(question.c.slug == "what-happened").values(from_the_beginning=True))
+
+
+def _downgrade_questions() -> None:
+    with op.batch_alter_table("question") as batch:
+        batch.drop_column("from_the_beginning")

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from models.recovery.action import RecoveryAction
 
 # Worth asking for while the customer is still there.
-FIELDS_WORTH_ASKING = ("their_words", "wanted", "category", "cause", "place", "customer")
+FIELDS_WORTH_ASKING = ("their_words", "stake", "wanted", "category", "cause", "place", "customer")
 MODELS_BY_SLUG_FIELD: dict[str, type[VocabularyWord | Place]] = {
     "category": Category,
     "cause": Cause,
@@ -266,13 +266,11 @@ class Concern(CountedByDay, Aggregate):
     def missing(self) -> list[str]:
         """The fields worth asking for while the customer is there, and those that could not stand as they were sent.
 
-        And `approval`, while how it ended waits for that. Never a reason to refuse anything.
+        `stake` is worth asking the unhappy. `approval` is listed while how it ended waits for that. Never a reason to
+        refuse anything.
         """
-        empty = [
-            name
-            for name in FIELDS_WORTH_ASKING
-            if not getattr(self, f"{name}_id" if name in REFERENCE_FIELDS else name)
-        ]
+        worth_asking = (name for name in FIELDS_WORTH_ASKING if name != "stake" or self.unhappy)
+        empty = [name for name in worth_asking if not getattr(self, f"{name}_id" if name in REFERENCE_FIELDS else name)]
         left_out = ["customer" if name == "customer_id" else name for name in self.as_typed or ()]
         ambiguous = ["ambiguous_customer"] if self.ambiguous_customer else []
         approval = ["approval"] if self.waiting_end else []

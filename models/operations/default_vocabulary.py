@@ -92,6 +92,7 @@ QUESTIONS: dict[str, str] = {
     "what-would-help": "What would make it right for you?",
     "anything-else": "What else should we know?",
 }
+FROM_THE_BEGINNING = "what-happened"
 
 
 def add_default_vocabulary(session: Session) -> None:
@@ -105,5 +106,8 @@ def add_default_vocabulary(session: Session) -> None:
             for question, text in QUESTIONS_BY_CATEGORY.get(slug, {}).items()
         )
     session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())
-    session.add_all(Question(slug=slug, text=text) for slug, text in QUESTIONS.items())
+    session.add_all(
+        Question(slug=slug, text=text, from_the_beginning=slug == FROM_THE_BEGINNING)
+        for slug, text in QUESTIONS.items()
+    )
     session.flush()

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
+from statistics import mean, median
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -45,6 +45,7 @@ class RemedyOutcome:
     cost: Range | None
     currency: str
     mood_lift: Range
+    mean_lift: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class SameCause:
     """The remedies that were tried often enough to tell, of `n` concerns with the same cause."""
 
     n: int
+    mean_lift: float
     lessons: Sequence[RemedyOutcome]
 
 
@@ -60,13 +62,14 @@ class SuggestedQuestion(NamedTuple):
 
     slug: str
     text: str
+    from_the_beginning: bool
 
 
 @dataclass(frozen=True)
 class PastOutcomes:
-    """The question to ask next, and the outcomes of concerns with the same cause."""
+    """The questions to ask, the best one first, and the outcomes of concerns with the same cause."""
 
-    question: SuggestedQuestion | None
+    questions: Sequence[SuggestedQuestion]
     same_cause: SameCause | None
 
 
@@ -89,10 +92,10 @@ def past_outcomes(
 
     def compute() -> PastOutcomes:
         cause_ids = _ids_of_cause(session, cause_id) if cause_id else []
-        question = _next_question(session, category_id, cause_ids, store_kind, unhappy=unhappy)
+        questions = _questions(session, category_id, cause_ids, store_kind, unhappy=unhappy)
         if not cause_ids or currency is None:
-            return PastOutcomes(question, None)
-        return PastOutcomes(question, _same_cause(session, cause_ids, currency, unhappy=unhappy))
+            return PastOutcomes(questions, None)
+        return PastOutcomes(questions, _same_cause(session, cause_ids, currency, unhappy=unhappy))
 
     return session.cached((past_outcomes, category_id, cause_id, currency, store_kind, unhappy), compute, at=at)
 
@@ -117,27 +120,27 @@ def _same_cause(
         .outerjoin(RecoveryAction, (RecoveryAction.concern_id == newest.c.id) & IN_EFFECT)
         .outerjoin(RecoveryAction.remedy)
     ).all()
-    concern_ids = {row.id for row in rows}
-    if len(concern_ids) < MIN_OUTCOME_SAMPLE:
+    lifts = {row.id: row.lift for row in rows}
+    if len(lifts) < MIN_OUTCOME_SAMPLE:
         return None
-    return SameCause(len(concern_ids), _remedy_outcomes(rows, currency))
+    return SameCause(len(lifts), mean(lifts.values()), _remedy_outcomes(rows, currency))
 
 
-def _next_question(
+def _questions(
     session: Session,
     category_id: UUID | None,
     cause_ids: Sequence[UUID],
     store_kind: StoreKind | None,
     *,
     unhappy: bool | None,
-) -> SuggestedQuestion | None:
-    """Return the open question with the best median change of mood. None where the organization has no questions.
+) -> list[SuggestedQuestion]:
+    """Return the open questions, the one with the best median change of mood first.
 
     Questions that were not asked often enough yet come first, so that each one gets its chance. Questions of the
     category come before general ones.
     """
     questions = session.execute(
-        select(Question.id, Question.slug, Question.text)
+        select(Question.id, Question.slug, Question.text, Question.from_the_beginning)
         .where(or_(Question.category_id.is_(None), Question.category_id == category_id))
         .where(Question.retired_at.is_(None), or_(Question.store_kind.is_(None), Question.store_kind == store_kind))
         .order_by(Question.category_id.is_(None), Question.id)  # in the order they were created
@@ -146,11 +149,10 @@ def _next_question(
     if cause_ids:
         for row in session.execute(_select_ended(cause_ids, unhappy=unhappy)):
             lifts[row.question_id].append(row.lift)
-    if not questions:
-        return None
-    untried = (question for question in questions if len(lifts[question.id]) < MIN_OUTCOME_SAMPLE)
-    best = next(untried, None) or max(questions, key=lambda question: median(lifts[question.id]))
-    return SuggestedQuestion(best.slug, best.text)
+    untried = [question for question in questions if len(lifts[question.id]) < MIN_OUTCOME_SAMPLE]
+    tried = [question for question in questions if len(lifts[question.id]) >= MIN_OUTCOME_SAMPLE]
+    tried.sort(key=lambda question: -median(lifts[question.id]))
+    return [SuggestedQuestion(row.slug, row.text, row.from_the_beginning) for row in (*untried, *tried)]
 
 
 def _select_ended(cause_ids: Sequence[UUID], *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:
@@ -194,7 +196,8 @@ def _remedy_outcomes(rows: Iterable[Row[Any]], currency: str) -> list[RemedyOutc
 def _remedy_outcome(remedy: str, rows: Sequence[Row[Any]], currency: str) -> RemedyOutcome:
     costs = [row.cost_amount for row in rows if row.cost_amount is not None]
     cost = _range(costs) if len(costs) >= MIN_OUTCOME_SAMPLE else None
-    return RemedyOutcome(remedy, len(rows), cost, currency, _range([row.lift for row in rows]))
+    lifts = [row.lift for row in rows]
+    return RemedyOutcome(remedy, len(rows), cost, currency, _range(lifts), mean(lifts))
 
 
 def _range(values: Sequence[int]) -> Range:

@@ -152,7 +152,10 @@ def _refuse_merged(word: Category | Cause, *, pointer: str | None) -> None:
 
 
 class Question(VocabularyWord, Aggregate):
-    """Open question that helps people to tell their story, for all concerns or for those of one category."""
+    """Open question that helps people to tell their story, for all concerns or for those of one category.
+
+    One that asks for the story `from_the_beginning` is not suggested to a customer who has told it before.
+    """
 
     __tablename__ = "question"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -163,6 +166,7 @@ class Question(VocabularyWord, Aggregate):
     text: Mapped[str] = mapped_column(String(300))
     category_id: Mapped[UUID | None] = tenant_fk("category", nullable=True)
     store_kind: Mapped[StoreKind | None]  # asked in stores of this kind only
+    from_the_beginning: Mapped[bool] = mapped_column(default=False)
 
     category: Mapped[Category | None] = many_to_one("Question", "category_id", "Category")
 

@@ -218,16 +218,20 @@ def test_what_a_rule_rings_for_anyway_stays_open_for_others_even_when_it_is_ones
 @pytest.mark.parametrize(
     ("known", "missing"),
     [
-        ({}, ["their_words", "wanted", "category", "cause", "place", "customer"]),
-        ({"their_words": ""}, ["their_words", "wanted", "category", "cause", "place", "customer"]),
-        ({"their_words": "Cold.", "wanted": "A new one"}, ["category", "cause", "place", "customer"]),
+        ({}, ["their_words", "stake", "wanted", "category", "cause", "place", "customer"]),
+        ({"their_words": "", "mood": 3}, ["their_words", "wanted", "category", "cause", "place", "customer"]),
+        (
+            {"their_words": "Cold.", "stake": "A birthday", "wanted": "A new one"},
+            ["category", "cause", "place", "customer"],
+        ),
         (
             {"category": Category(slug="food", name="Food"), "place": Place(slug="t", name="table")},
-            ["their_words", "wanted", "cause", "customer"],
+            ["their_words", "stake", "wanted", "cause", "customer"],
         ),
         (
             {
                 "their_words": "Cold.",
+                "stake": "A birthday",
                 "wanted": "A new one",
                 "category": Category(slug="food", name="Food"),
                 "cause": Cause(slug="cold", name="Cold"),

@@ -66,6 +66,8 @@ def test_it_shows_what_this_person_may_still_give(app: App, shop: Shop) -> None:
         "limit": {"amount": 2500, "currency": "EUR"},
         "left": {"amount": 2500, "currency": "EUR"},
         "asks_first": False,
+        "n": 0,
+        "mood_lift": None,
     }
     limit_vouchers(app, shop, 1000, 1500)
     app.clock.move(minutes=1)  # for so long a process may go by the limits of before
