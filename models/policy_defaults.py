@@ -115,6 +115,9 @@ DAY_END_DELAY: Final = timedelta(minutes=5)
 MAX_CARRIED_OVER: Final = 50  # concerns, and as many follow-ups: more than anybody reads in the morning
 
 # Figures
+# Of unhappy concerns: resolved so soon by whoever logged them, or corrected up by so many steps, they may be made up.
+QUICK_OWN_WITHIN: Final = timedelta(minutes=2)
+CORRECTED_UP_STEPS: Final = 2
 MIN_RATE_DENOMINATOR: Final = 10  # a rate of fewer says nothing about a store, and much about a person
 MIN_OUTCOME_SAMPLE: Final = 10  # people; past outcomes of fewer are neither reliable nor private enough to show
 MAX_DUPLICATES: Final = 20  # likely duplicates shown for one profile

@@ -6,7 +6,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.tenant_tables import index
+from migrations.tenant_tables import index, on_postgresql
 
 revision = "1006"
 down_revision = "1005"
@@ -17,6 +17,9 @@ BATCH = 1_000  # rows
 # Figures by table: of all rollups, and of those of whole stores only.
 ALL_ROLLUPS = ("rollup_day", "rollup_month", "rollup_cause")
 NEW_FIGURES: tuple[str, ...] = (
+    "taken_in_time",
+    "taken_after_unanswered",
+    "with_customer",
     "feedback_asked",
     "feedback_suspect",
     "rated_1",
@@ -30,7 +33,14 @@ NEW_FIGURES: tuple[str, ...] = (
     "recommend_total",
 )
 STORE_ROLLUPS = ("rollup_day", "rollup_month")
-NEW_STORE_FIGURES: tuple[str, ...] = ("days_with_concerns", "unsigned_days")
+NEW_STORE_FIGURES: tuple[str, ...] = (
+    "logged_unhappy",
+    "quick_own",
+    "corrected_up",
+    "taken_back",
+    "days_with_concerns",
+    "unsigned_days",
+)
 
 
 ANSWER_INDEXES = {
@@ -40,6 +50,8 @@ ANSWER_INDEXES = {
 
 
 def upgrade() -> None:
+    _upgrade_concerns()
+    _upgrade_alerts()
     _upgrade_rollups()
     _upgrade_feedback()
     _upgrade_items()
@@ -51,6 +63,8 @@ def downgrade() -> None:
     _downgrade_items()
     _downgrade_feedback()
     _downgrade_rollups()
+    _downgrade_alerts()
+    _downgrade_concerns()
 
 
 def _new_columns() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -131,3 +145,35 @@ def _upgrade_questions() -> None:
 def _downgrade_questions() -> None:
     with op.batch_alter_table("question") as batch:
         batch.drop_column("from_the_beginning")
+
+
+def _upgrade_concerns() -> None:
+    """Keep the mood with which a concern was logged where it was corrected. The timeline of those of before has it."""
+    with op.batch_alter_table("concern") as batch:
+        batch.add_column(sa.Column("mood_as_logged", sa.SmallInteger(), nullable=True))
+    logged = "event.details ->> 'mood'" if on_postgresql() else "json_extract(event.details, '$.mood')"
+    op.execute(
+        f"UPDATE concern SET mood_as_logged = CAST({logged} AS smallint) FROM concern_event AS event"  # noqa: S608 our own text
+        " WHERE event.organization_id = concern.organization_id AND event.concern_id = concern.id"
+        f" AND event.step = 'logged' AND CAST({logged} AS smallint) <> concern.mood"
+    )
+
+
+def _downgrade_concerns() -> None:
+    with op.batch_alter_table("concern") as batch:
+        batch.drop_column("mood_as_logged")
+
+
+def _upgrade_alerts() -> None:
+    """Say of each alert whether it ever rang. Those of before did, but for what came too late."""
+    with op.batch_alter_table("alert") as batch:
+        batch.add_column(sa.Column("rang", sa.Boolean(), nullable=False, server_default=sa.true()))
+    op.execute(
+        "UPDATE alert SET rang = false WHERE state = 'late' OR EXISTS (SELECT 1 FROM concern"
+        " WHERE concern.organization_id = alert.organization_id AND concern.id = alert.concern_id AND concern.late)"
+    )
+
+
+def _downgrade_alerts() -> None:
+    with op.batch_alter_table("alert") as batch:
+        batch.drop_column("rang")

@@ -86,6 +86,7 @@ class Alert(Aggregate):
     round: Mapped[int] = mapped_column(default=0)
     step: Mapped[int] = mapped_column(default=0)
     step_log: Mapped[list[Any]] = mapped_column(JSON)
+    rang: Mapped[bool] = mapped_column(default=False)  # in this run or an earlier one; False: too late to call anybody
     raised_at: Mapped[datetime]
     run_started_at: Mapped[datetime]
     recipients_found_at: Mapped[datetime | None]  # when the worker looked up the recipients of this run
@@ -144,6 +145,7 @@ class Alert(Aggregate):
             severity=assessment.severity,
             reason=assessment.reason,
             rule=assessment.rule,
+            rang=False,
             raised_at=at,
             taken_by=None,
             notifications=[],
@@ -280,6 +282,7 @@ class Alert(Aggregate):
         self.round, self.step, self.step_log = 0, -1, []
         self.taken_by = self.taken_at = self.reminded_at = self.closed_at = None
         self.state = AlertState.LATE if late else AlertState.OPEN
+        self.rang = self.rang or not late
         self._begin_next(at)
         if late:
             self.next_step_at = None

@@ -122,6 +122,7 @@ class Concern(CountedByDay, Aggregate):
 
     # Described by staff, who may complete and correct it. `rating` is the customer's own, after the concern was over.
     mood: Mapped[int] = mapped_column(SmallInteger)
+    mood_as_logged: Mapped[int | None] = mapped_column(SmallInteger)  # once the mood was corrected
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     rating_suspect: Mapped[bool] = mapped_column(default=False)  # it may be by staff; see FeedbackRequest
     their_words: Mapped[str | None] = mapped_column(Text)
@@ -592,6 +593,8 @@ class Concern(CountedByDay, Aggregate):
         self.refuse_if_voided()
         shown = [*changes, "urgent"]
         before = self.json_values(shown)
+        if self.mood_as_logged is None and changes.get("mood", self.mood) != self.mood:
+            self.mood_as_logged = self.mood
         self.apply_changes(changes)
         after = self.json_values(shown)
         changed = {

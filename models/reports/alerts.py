@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Select, Subquery, extract, func, or_, sele
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
 from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.reports.engine import Report, ReportQuery, build_report
 from models.reports.grouping import GroupBy, Grouping, Key, Label
+from models.reports.rollups.aggregates import TAKEN_AFTER_UNANSWERED, TAKEN_IN_TIME
 from models.reports.stats.ddsketch import RELATIVE_ERROR, pack_values, percentiles_of_sketch, unpack
 from models.reports.stats.percentiles import Percentiles
 from models.reports.stats.rate import Rate
@@ -28,11 +28,13 @@ from models.reports.totals import (
     sum_where,
 )
 
-_RANG: Final = Alert.state != AlertState.LATE
+_RANG: Final = Alert.rang.is_(True)
 _ALERT_AGGREGATES: Final = {
     "alerts": count_where(),
     "rang": count_where(_RANG),
     "taken": count_where(_RANG, Concern.taken_at.is_not(None)),
+    "taken_in_time": count_where(TAKEN_IN_TIME),
+    "taken_after_unanswered": count_where(TAKEN_AFTER_UNANSWERED),
     "unanswered": count_where(_RANG, Alert.unanswered_at.is_not(None)),
 }
 _OPENED: Final = Notification.opened_at.is_not(None)
@@ -49,16 +51,19 @@ class AlertsRow:
     """Alerts of the concerns of one group.
 
     `rang` leaves out the alerts of concerns that were logged too late to ring for. The figures after it are of the
-    alerts that rang. `taken` counts those whose concern was ever taken, `unanswered` those nobody answered in time,
-    whoever came later. Phones count once for each alert: `phones_told` accepted by the push service,
-    `phones_received` confirmed by the phone, `phones_opened` opened by a person. `minutes_to_show` is the time from
-    the alert to the first phone that showed it, from whole seconds of the two clocks.
+    alerts that rang. `taken` counts those whose concern was ever taken: `taken_in_time` before the alert went
+    unanswered, `taken_after_unanswered` once it had. `unanswered` are those nobody answered in time, whoever came
+    later. Phones count once for each alert: `phones_told` accepted by the push service, `phones_received` confirmed
+    by the phone, `phones_opened` opened by a person. `minutes_to_show` is the time from the alert to the first
+    phone that showed it, from whole seconds of the two clocks.
     """
 
     group: dict[str, Label]
     alerts: int
     rang: int
     taken: int
+    taken_in_time: int
+    taken_after_unanswered: int
     unanswered: int
     phones_told: int
     phones_received: int

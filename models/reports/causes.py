@@ -27,16 +27,25 @@ from models.reports.totals import (
     sum_costs,
 )
 
-_CONCERN_FIGURES = ("concerns", "unhappy", "recovered", "lost", "repeated", "mood_after_known", "mood_change")
+_CONCERN_FIGURES = (
+    "concerns",
+    "unhappy",
+    "recovered",
+    "lost",
+    "repeated",
+    "with_customer",
+    "mood_after_known",
+    "mood_change",
+)
 
 
 @dataclass(frozen=True)
 class CausesRow:
     """Concerns of one cause.
 
-    `repeat_within_30_days` is the share of concerns whose customer had another one in the 30 days before. `fixed_at`
-    is when the cause was last fixed in a store of these concerns. `raised_since_fixed` counts the concerns received
-    after the cause had been fixed in their store.
+    `repeat_within_30_days` is, of the concerns with a known customer, the share whose customer had another one in
+    the 30 days before. `fixed_at` is when the cause was last fixed in a store of these concerns.
+    `raised_since_fixed` counts the concerns received after the cause had been fixed in their store.
     """
 
     group: dict[str, Label]
@@ -93,7 +102,7 @@ def _make_row(totals: Totals, group: dict[str, Label]) -> CausesRow:
         concerns=figures["concerns"],
         unhappy=figures["unhappy"],
         recovered_share=totals.rate("recovered", "recovered", "lost"),
-        repeat_within_30_days=totals.rate("repeated", "concerns"),
+        repeat_within_30_days=totals.rate("repeated", "with_customer"),
         mood_lift=MoodChange(figures["mood_change"], figures["mood_after_known"]),
         cost=totals.money,
         fixed_at=totals.latest,

@@ -57,12 +57,13 @@ def daily_figures(session: Session, store: Store, business_date: date) -> DailyF
     criteria = (Concern.store_id == store.id, Concern.business_date == business_date)
     concerns = select(Concern.id).select_from(Concern).where(*criteria)
     one_group = Grouping((), business_date, business_date, model=Concern)
-    ((_, figures, seconds),) = count_outcomes(session, concerns, one_group)
+    ((_, _, figures, seconds),) = count_outcomes(session, concerns, one_group)
     feedback = sum_totals(totals for _, totals in count_feedback(session, concerns, one_group)).figures
     cost = sum_totals(totals for _, totals in sum_concern_costs(session, concerns, one_group)).cost
+    recovered_in = Counter({store.currency_on(business_date): figures["recovered"]})
     to_take, to_resolve = (percentiles_of(seconds[name]) for name in DURATIONS)
     return DailyFigures(
-        **figure_fields(Totals(Counter({**figures, **feedback}), cost), to_take, to_resolve),
+        **figure_fields(Totals(Counter({**figures, **feedback}), cost, recovered_in=recovered_in), to_take, to_resolve),
         **_listening_figures(session, store, business_date),
         voided=figures["voided"],
         reclassified=figures["reclassified"],

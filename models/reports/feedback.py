@@ -11,6 +11,7 @@ from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN
 from models.policy_defaults import MIN_RATE_DENOMINATOR, PASSIVE_FROM, PROMOTER_FROM
 from models.recovery.feedback_request import FeedbackRequest
+from models.reports.stats.rounding import MEAN_DECIMALS, round_ratio
 from models.reports.totals import count_where, sum_where
 
 RATINGS = range(1, 6)
@@ -56,7 +57,7 @@ class Ratings:
     @property
     def mean(self) -> float | None:
         total = sum(rating * getattr(self, f"of_{rating}") for rating in RATINGS)
-        return total / self.n if self.n else None
+        return round_ratio(total, self.n, MEAN_DECIMALS) if self.n else None
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Recommendation:
 
     @property
     def mean(self) -> float | None:
-        return self.total / self.n if self.n else None
+        return round_ratio(self.total, self.n, MEAN_DECIMALS) if self.n else None
 
     @property
     def score(self) -> int | None:

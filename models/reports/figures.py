@@ -1,6 +1,6 @@
 """Figures of recovery: what is counted of a number of concerns, and how each figure is defined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from models.reports.grouping import Label
 from models.reports.stats.control_limits import ControlPoint
 from models.reports.stats.percentiles import Percentiles
 from models.reports.stats.rate import Rate
+from models.reports.stats.rounding import MEAN_DECIMALS, round_ratio
 from models.reports.totals import Totals
 
 
@@ -22,25 +23,28 @@ class MoodChange:
 
     @property
     def mean(self) -> float | None:
-        return self.total / self.n if self.n else None
+        return round_ratio(self.total, self.n, MEAN_DECIMALS) if self.n else None
 
 
 @dataclass(frozen=True)
 class Figures:
     """Figures of a number of concerns. Praise is counted apart, and is in no other figure; what was voided is in none.
 
-    `taken`: ever taken by somebody. `open`: not resolved now. `reopened`: reopened at least once. `on_the_spot`:
-    resolved by the person who reported it, and never reopened. `lost_without_offer`: lost, and nothing but words was
-    given. `repeated`: the customer had another concern in the 30 days before. `late`: logged too long after it
-    happened; such concerns are left out of `minutes_to_take` and `minutes_to_resolve`. `cost`: one sum for each
-    currency, of what was given and not reversed.
-    `feedback_asked`: links by which customers were asked how it was; `feedback_suspect`: answers that may be by staff,
-    which are in no rating.
+    `taken`: ever taken by somebody: `taken_in_time` before their alert went unanswered, `taken_after_unanswered`
+    once it had, and the rest without an alert that rang. `open`: not resolved now. `reopened`: reopened at least
+    once. `on_the_spot`: resolved by the person who reported it, and never reopened. `lost_without_offer`: lost, and
+    nothing but words was given. `repeated`: of those `with_customer`, the customer had another concern in the 30
+    days before. `late`: logged too long after it happened; such concerns are left out of `minutes_to_take` and
+    `minutes_to_resolve`. `cost`: one sum for each currency, of what was given and not reversed. `recovered_in`:
+    `recovered` by the currency that the store had that day. `feedback_asked`: links by which customers were asked how
+    it was; `feedback_suspect`: answers that may be by staff, which are in no rating.
     """
 
     concerns: int
     unhappy: int
     taken: int
+    taken_in_time: int
+    taken_after_unanswered: int
     resolved: int
     recovered: int
     lost: int
@@ -50,6 +54,7 @@ class Figures:
     late: int
     reopened: int
     repeated: int
+    with_customer: int
     unanswered_alerts: int
     praise: int
     feedback_asked: int
@@ -60,10 +65,15 @@ class Figures:
     cost: Sequence[Money]
     rating: Ratings
     recommend: Recommendation
+    recovered_in: Mapping[str, int]
 
     @property
     def recovery_rate(self) -> Rate:
         return Rate(self.recovered, self.recovered + self.lost)
+
+    @property
+    def unhappy_share(self) -> Rate:
+        return Rate(self.unhappy, self.concerns)
 
     @property
     def taken_share(self) -> Rate:
@@ -76,8 +86,8 @@ class Figures:
 
     @property
     def repeat_within_30_days(self) -> Rate:
-        """Return the share of concerns whose customer had another one in the 30 days before."""
-        return Rate(self.repeated, self.concerns)
+        """Return the share of concerns with a known customer who had another one in the 30 days before."""
+        return Rate(self.repeated, self.with_customer)
 
     @property
     def feedback_answered(self) -> int:
@@ -90,10 +100,16 @@ class Figures:
 
     @property
     def cost_per_recovered(self) -> Sequence[Money]:
-        """Return the cost over the number of recovered customers, in whole minor units; empty without any."""
-        if not self.recovered:
-            return []
-        return [Money(round(cost.amount / self.recovered), cost.currency) for cost in self.cost]
+        """Return the cost in each currency over the customers recovered where it was the currency of the store.
+
+        In whole minor units; without a currency in which nobody was recovered.
+        """
+        recovered = self.recovered_in
+        return [
+            Money(round(cost.amount / recovered[cost.currency]), cost.currency)
+            for cost in self.cost
+            if recovered.get(cost.currency)
+        ]
 
 
 def figure_fields(totals: Totals, minutes_to_take: Percentiles, minutes_to_resolve: Percentiles) -> dict[str, Any]:
@@ -105,6 +121,7 @@ def figure_fields(totals: Totals, minutes_to_take: Percentiles, minutes_to_resol
         "cost": totals.money,
         "rating": Ratings.of(figures),
         "recommend": Recommendation.of(figures),
+        "recovered_in": totals.recovered_in,
         "minutes_to_take": minutes_to_take,
         "minutes_to_resolve": minutes_to_resolve,
         **counts,
@@ -118,8 +135,11 @@ class FiguresRow(Figures):
     `follow_ups_kept`: kept in time, of the `follow_ups_due`. `ask_denominator`: the receipts of the days that report
     them, and the covers of the days that report only covers. `ask_numerator`: the checks and concerns of these days.
     `concerns_on_receipt_days`: the concerns of the days that report receipts. `voided`: taken back, whatever it was;
-    `reclassified`: praise that was logged as a concern. `days_with_concerns`: business days of a store, of which
-    `unsigned_days` are those whose log nobody has signed (yet). These figures are None where concerns
+    `reclassified`: praise that was logged as a concern. `logged_unhappy`: concerns that were logged with an
+    unhappy mood, whatever became of them. Of these: `quick_own` were handled by whoever logged them and resolved within
+    QUICK_OWN_WITHIN, `corrected_up` have a mood CORRECTED_UP_STEPS higher now, `taken_back` are voided or praise now.
+    `days_with_concerns`: business days of a store, of which `unsigned_days` are those nobody has signed (yet).
+    These figures are None where concerns
     of one store and day are in different groups, because a check has no category, cause or channel.
     """
 
@@ -136,7 +156,26 @@ class FiguresRow(Figures):
     reclassified: int | None
     days_with_concerns: int | None
     unsigned_days: int | None
+    logged_unhappy: int | None
+    quick_own: int | None
+    corrected_up: int | None
+    taken_back: int | None
     control: dict[str, ControlPoint | None] | None = None
+
+    @property
+    def quick_own_share(self) -> Rate | None:
+        return self._of_logged_unhappy(self.quick_own)
+
+    @property
+    def corrected_up_share(self) -> Rate | None:
+        return self._of_logged_unhappy(self.corrected_up)
+
+    @property
+    def taken_back_share(self) -> Rate | None:
+        return self._of_logged_unhappy(self.taken_back)
+
+    def _of_logged_unhappy(self, concerns: int | None) -> Rate | None:
+        return None if concerns is None or self.logged_unhappy is None else Rate(concerns, self.logged_unhappy)
 
     @property
     def ask_rate(self) -> Rate | None:

@@ -26,6 +26,15 @@ class CompareTo(StrEnum):
     LAST_YEAR = "last_year"
 
 
+CONTROLLED_SHARES = (
+    "recovery_rate",
+    "taken_share",
+    "unhappy_share",
+    "quick_own_share",
+    "corrected_up_share",
+    "taken_back_share",
+)
+CONTROLLED = (*CONTROLLED_SHARES, "concerns_per_1000")  # receipts, on days whose receipts are known
 EARLIER_PERIOD = {CompareTo.PREVIOUS: previous_period, CompareTo.LAST_YEAR: same_period_last_year}
 
 
@@ -78,9 +87,8 @@ def recovery_report(
 
 def _control_points(store: FiguresRow, overall: FiguresRow) -> dict[str, ControlPoint | None]:
     """Return how the figures of a store compare with those of all stores together, by name."""
-    points = {
-        name: compare_rate(getattr(store, name), getattr(overall, name)) for name in ("recovery_rate", "taken_share")
-    }
+    rates = ((name, getattr(store, name), getattr(overall, name)) for name in CONTROLLED_SHARES)
+    points = {name: compare_rate(rate, of_all) for name, rate, of_all in rates if rate is not None}
     if (
         store.concerns_on_receipt_days is None
         or store.transactions is None

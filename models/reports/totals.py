@@ -29,11 +29,13 @@ class Totals:
     figures: Counter[str] = field(default_factory=Counter)
     cost: Counter[str] = field(default_factory=Counter)  # minor units by currency
     sketches: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))  # DDSketches of seconds
+    recovered_in: Counter[str] = field(default_factory=Counter)  # recovered, by the currency of their store and day
     latest: datetime | None = None  # the newest of the moments that the report is about
 
     def add(self, other: "Totals") -> None:
         self.figures.update(other.figures)
         self.cost.update(other.cost)
+        self.recovered_in.update(other.recovered_in)
         for name, sketches in other.sketches.items():
             self.sketches[name] += sketches
         if other.latest is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from tests.support.oracle.recovery_recount import minutes, percentiles
+from tests.support.oracle.recovery_recount import minutes, percentiles, to_a_decimal
 from tests.support.processes import RunningApp, eventually
 
 PHONE = {"platform": "android", "address_kind": "log"}
@@ -80,9 +80,22 @@ def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
     """Return how long each of these took, computed from the concerns themselves."""
     read = [person.read_only(f"/v1/concerns/{concern['id']}") for concern in concerns]
     times = [{name: datetime.fromisoformat(concern[f"{name}_at"]) for name in MOMENTS} for concern in read]
-    return {
+    spreads = {
         "minutes_to_take": percentiles(minutes(moments["received"], moments["taken"]) for moments in times),
         "minutes_to_resolve": percentiles(minutes(moments["received"], moments["resolved"]) for moments in times),
+    }
+    return to_a_decimal(spreads)
+
+
+def feedback_figures(*, asked: int, suspect: int = 0) -> dict[str, Any]:
+    """Return what customers said who were asked from the address where they answer: nothing that counts."""
+    return {
+        "feedback_asked": asked,
+        "feedback_answered": 0,
+        "feedback_suspect": suspect,
+        "response_rate": {**NOTHING, "denominator": asked},
+        "rating": {"mean": None, "n": 0, **{f"of_{number}": 0 for number in (1, 2, 3, 4, 5)}},
+        "recommend": {"mean": None, "n": 0, "promoters": 0, "passives": 0, "detractors": 0, "score": None},
     }
 
 

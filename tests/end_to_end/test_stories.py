@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.end_to_end.people import NOTHING, Person, figures_of, waited
+from tests.end_to_end.people import NOTHING, Person, feedback_figures, figures_of, waited
 from tests.support import qr_reader as qr
 from tests.support.databases import Databases
 from tests.support.processes import RunningApp, running_app
@@ -137,6 +137,10 @@ def test_the_birthday_table(running: RunningApp) -> None:
         "taken_share": {"value": None, "numerator": 2, "denominator": 2},
         "unused_trust": NOTHING,
         **waited(manager, [concern, second]),
+        **feedback_figures(asked=1, suspect=1),
+        "taken_in_time": 2,
+        "taken_after_unanswered": 0,
+        "unhappy_share": {"value": None, "numerator": 1, "denominator": 2},
         "mood_lift": {"mean": 2.5, "n": 2},
         "cost": [cents(4900)],
         "cost_per_recovered": [cents(2450)],
@@ -192,6 +196,10 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
         "taken_share": {"value": None, "numerator": 1, "denominator": 1},
         "unused_trust": NOTHING,
         **waited(manager, [request]),
+        **feedback_figures(asked=0),
+        "taken_in_time": 0,  # nothing rang for a request
+        "taken_after_unanswered": 0,
+        "unhappy_share": {"value": None, "numerator": 0, "denominator": 1},
         "mood_lift": {"mean": 2.0, "n": 1},
         "cost": [],
         "cost_per_recovered": [],
@@ -278,10 +286,14 @@ def test_the_faulty_product(running: RunningApp) -> None:
         "taken_share": {"value": None, "numerator": 4, "denominator": 4},
         "unused_trust": {"value": None, "numerator": 2, "denominator": 2},
         **waited(manager, [concern, *others]),
+        **feedback_figures(asked=0),
+        "taken_in_time": 0,  # those who logged them handled them
+        "taken_after_unanswered": 0,
+        "unhappy_share": {"value": None, "numerator": 1, "denominator": 4},
         "mood_lift": {"mean": -0.25, "n": 4},
         "cost": [cents(2500)],
         "cost_per_recovered": [cents(1250)],
-        "repeat_within_30_days": {"value": None, "numerator": 0, "denominator": 4},
+        "repeat_within_30_days": {"value": None, "numerator": 0, "denominator": 3},
         "praise": 0,
         "follow_ups_due": 3,
         "follow_ups_kept": 3,

@@ -10,12 +10,19 @@ from api.schemas.reports.figures import Numbers, ShareSchema, SpreadSchema
 class AlertFiguresSchema(Schema):
     """Figures of alerts. A phone counts once per alert that `rang`, however often it was notified.
 
+    `taken` is `taken_in_time` and `taken_after_unanswered`.
     `minutes_to_show`: from the alert to the first receipt that it was shown on a phone.
     """
 
     alerts = fields.Integer(metadata=described("Calls for help, for the concerns of these days."))
     rang = fields.Integer(metadata=described("Calls that rang. Of concerns logged too late nothing rings."))
     taken = fields.Integer(metadata=described("Of the calls that rang, those whose concern somebody took at any time."))
+    taken_in_time = fields.Integer(
+        metadata=described("Of the calls that rang, those whose concern was taken before the call had gone unanswered.")
+    )
+    taken_after_unanswered = fields.Integer(
+        metadata=described("Of the calls that rang, those whose concern was first taken once it had gone unanswered.")
+    )
     unanswered = fields.Integer(metadata=described("Of the calls that rang, those that nobody answered in time."))
     unanswered_share = Numbers(
         ShareSchema, metadata=described("Of the calls that rang, the share that nobody answered in time.")

@@ -9,7 +9,10 @@ from api.schemas.base import MoneySchema, Schema, described
 COST_DESCRIPTION = "What was given for these concerns and not taken back, by currency."
 
 MOOD_LIFT_DESCRIPTION = "How the mood (1 to 5) changed, over resolved concerns whose mood afterwards is known."
-REPEAT_DESCRIPTION = "Of all concerns, the share whose customer had another one in the 30 days before."
+REPEAT_DESCRIPTION = (
+    "Of the concerns whose customer is known, the share whose customer had another one in the 30 days before. Concerns "
+    "of nobody known are left out."
+)
 CHECKS_DESCRIPTION = "How often staff asked a customer whether all was well, and it was."
 COVERS_DESCRIPTION = "Customers served, as the stores reported them; days without a report are left out."
 TRANSACTIONS_DESCRIPTION = "Receipts, as the stores reported them; days without a report are left out."
@@ -55,7 +58,7 @@ class Numbers(fields.Nested):
 
 
 class ShareSchema(Schema):
-    """A rate with its numerator and denominator; `value` is null when the denominator is under 10."""
+    """A rate with its numerator and denominator. `value` has four decimals; it is null for a denominator under 10."""
 
     value = Ratio(allow_none=True, metadata=described("The share; empty when it would be one of fewer than ten."))
     numerator = fields.Integer(metadata=described("How many of them."))
@@ -63,7 +66,10 @@ class ShareSchema(Schema):
 
 
 class SpreadSchema(Schema):
-    """Percentiles in minutes, by linear interpolation (PERCENTILE_CONT), within `relative_error`."""
+    """Percentiles in minutes, by linear interpolation (PERCENTILE_CONT), within `relative_error`.
+
+    They are rounded: to three significant digits in reports, to a decimal in the figures of a recovery log.
+    """
 
     median = Minutes(allow_none=True, metadata=described("Median, in minutes: half of them took no longer."))
     p90 = Minutes(allow_none=True, metadata=described("In minutes: nine of ten took no longer."))
@@ -71,7 +77,7 @@ class SpreadSchema(Schema):
 
 
 class LiftSchema(Schema):
-    """Mean of mood afterwards minus mood before, over resolved concerns whose mood afterwards is known."""
+    """Mean of mood afterwards minus mood before, to two decimals, over resolved concerns where both are known."""
 
     mean = fields.Float(allow_none=True, metadata=described("The mean, in steps; below 0: the mood went down."))
     n = fields.Integer(metadata=described("The number of concerns behind it."))
@@ -112,8 +118,10 @@ class RecommendationSchema(Schema):
 class FiguresSchema(Schema):
     """Figures over concerns, without praise.
 
-    `taken`: somebody ever took it. `open`: not resolved now, taken or not. `on_the_spot`: resolved by the reporter and
-    never reopened. `late`: logged more than 15 minutes after it happened, and left out of both `minutes_*`.
+    `taken`: somebody ever took it; it is `taken_in_time`, `taken_after_unanswered`, and those for which nothing rang
+    (whoever logged it handled it, or it was logged too late). `open`: not resolved now, taken or not. `on_the_spot`:
+    resolved by the reporter and never reopened. `late`: logged more than 15 minutes after it happened, and left out of
+    both `minutes_*`.
     """
 
     concerns = fields.Integer(
@@ -122,7 +130,19 @@ class FiguresSchema(Schema):
         )
     )
     unhappy = fields.Integer(metadata=described("Concerns of customers with a mood of 1 or 2 of 5."))
-    taken = fields.Integer(metadata=described("Concerns that a member of staff took at any time."))
+    unhappy_share = Numbers(ShareSchema, metadata=described("Of all concerns, the share with a mood of 1 or 2 of 5."))
+    taken = fields.Integer(
+        metadata=described(
+            "Concerns that a member of staff took at any time: in time, after the call had gone unanswered, and those "
+            "for which no phone had to ring."
+        )
+    )
+    taken_in_time = fields.Integer(
+        metadata=described("Concerns that were taken before the call for help had gone unanswered.")
+    )
+    taken_after_unanswered = fields.Integer(
+        metadata=described("Concerns that were first taken once the call for help had gone unanswered.")
+    )
     resolved = fields.Integer(metadata=described("Concerns that are resolved now."))
     recovered = fields.Integer(metadata=described("Resolved concerns whose customer left content."))
     lost = fields.Integer(metadata=described("Resolved concerns whose customer left unhappy."))
@@ -163,5 +183,9 @@ class FiguresSchema(Schema):
     mood_lift = Numbers(LiftSchema, metadata=described(MOOD_LIFT_DESCRIPTION))
     cost = fields.List(fields.Nested(MoneySchema), metadata=described(COST_DESCRIPTION))
     cost_per_recovered = fields.List(
-        fields.Nested(MoneySchema), metadata={"description": "`cost` over `recovered`; empty where nobody was."}
+        fields.Nested(MoneySchema),
+        metadata=described(
+            "In each currency, the cost over the customers recovered in stores that had this currency that day. "
+            "Without a currency in which nobody was recovered."
+        ),
     )

@@ -18,7 +18,7 @@ from api.schemas.reports.figures import (
     ShareSchema,
 )
 from models.reports.grouping import RECOVERY_DIMENSIONS
-from models.reports.recovery import CompareTo
+from models.reports.recovery import CONTROLLED, CompareTo
 from models.reports.stats.control_limits import TAIL_PROBABILITIES
 
 
@@ -43,7 +43,8 @@ class RecoveryTotalsSchema(FiguresSchema):
 
     `follow_ups_kept`: of those due, the ones kept in time. `ask_rate`: checks and concerns of the days that tell
     how many there were to ask, over their receipts, or their covers where they count no receipts. `voided`: taken back,
-    and in no other figure. `reclassified`: praise that was logged as a concern.
+    and in no other figure. `reclassified`: praise that was logged as a concern. `quick_own_share`, `corrected_up_share`
+    and `taken_back_share` are of all concerns that were logged with an unhappy mood, whatever became of them.
     """
 
     checks = fields.Integer(allow_none=True, metadata=described(CHECKS_DESCRIPTION))
@@ -63,10 +64,29 @@ class RecoveryTotalsSchema(FiguresSchema):
             "How many of the `days_with_concerns` nobody has signed off. A day that is not over yet counts too."
         ),
     )
-
-
-# The figures with control limits; concerns_per_1000 is per thousand receipts, on days whose receipts are known.
-CONTROLLED = ("recovery_rate", "taken_share", "concerns_per_1000")
+    quick_own_share = Numbers(
+        ShareSchema,
+        allow_none=True,
+        metadata=described(
+            "Of the concerns that were logged with a mood of 1 or 2, the share that whoever logged them handled "
+            "themselves and resolved within two minutes. Many of them may have been made up."
+        ),
+    )
+    corrected_up_share = Numbers(
+        ShareSchema,
+        allow_none=True,
+        metadata=described(
+            "Of the concerns that were logged with a mood of 1 or 2, the share whose mood before was later corrected "
+            "up by two steps or more."
+        ),
+    )
+    taken_back_share = Numbers(
+        ShareSchema,
+        allow_none=True,
+        metadata=described(
+            "Of the concerns that were logged with a mood of 1 or 2, the share that was voided or made praise later."
+        ),
+    )
 
 
 class LimitsSchema(Schema):
@@ -100,8 +120,8 @@ class ControlSchema(Schema):
 class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
     """The figures of one group.
 
-    By store alone `control` says of `recovery_rate`, `taken_share` and `concerns_per_1000` (transactions) whether the
-    store differs from all of them together by more than chance; null where it cannot be told, and otherwise.
+    By store alone `control` says of some shares and of `concerns_per_1000` (receipts, on days whose receipts are known)
+    whether the store differs from all of them together by more than chance; null where it cannot be told.
     """
 
     control = fields.Dict(

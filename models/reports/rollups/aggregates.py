@@ -9,21 +9,22 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, LargeBinary, Select, String, and_, cast, func, inspect, literal, select
+from sqlalchemy import ColumnElement, LargeBinary, Select, String, and_, cast, func, inspect, literal, or_, select
 from sqlalchemy.orm import Session
 
 from models.alerts.alert import Alert
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN, IS_COUNTED_PRAISE, IS_VOIDED, of_counted_concern
-from models.concerns.enums import Outcome, Status
+from models.concerns.enums import Handling, Kind, Outcome, Status
 from models.daily_log.daily_log import DailyLog
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
-from models.policy_defaults import SECOND_FAILURE_WINDOW, UNHAPPY_MOOD
+from models.policy_defaults import CORRECTED_UP_STEPS, QUICK_OWN_WITHIN, SECOND_FAILURE_WINDOW, UNHAPPY_MOOD
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.follow_up import FollowUp, FollowUpStatus
 from models.recovery.remedy import WORDS_ONLY_KINDS, Remedy
+from models.reports.currencies import currency_of_day
 from models.reports.feedback import FEEDBACK_AGGREGATES, feedback_of
 from models.reports.grouping import Grouping, Key
 from models.reports.rollups.tables import Rollup
@@ -52,6 +53,17 @@ _STANDING_ACTIONS = (
 # Voided concerns count for whole stores only, except what a till paid for one, which stands in the cost of its cause.
 COUNTS_FOR_ITS_CAUSE = ~IS_VOIDED | (_STANDING_ACTIONS > 0)
 MOOD_AFTER_KNOWN = (_RESOLVED, Concern.mood_after.is_not(None))
+# A concern that is taken, given back and then goes unanswered was taken in time: `taken_at` is the first time.
+TAKEN_IN_TIME = and_(
+    Alert.rang,
+    Concern.taken_at.is_not(None),
+    or_(Alert.unanswered_at.is_(None), Concern.taken_at < Alert.unanswered_at),
+)
+TAKEN_AFTER_UNANSWERED = and_(Alert.rang, Concern.taken_at >= Alert.unanswered_at)
+IS_OF_KNOWN_CUSTOMER = Concern.customer_id.is_not(None)
+# As it was logged, whatever has become of it: voided, praise now, or corrected to another mood.
+_MOOD_AS_LOGGED = func.coalesce(Concern.mood_as_logged, Concern.mood)
+_LOGGED_UNHAPPY = and_(or_(Concern.kind != Kind.PRAISE, Concern.reclassified), _MOOD_AS_LOGGED <= UNHAPPY_MOOD)
 
 
 def _count(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
@@ -67,6 +79,8 @@ CONCERN_AGGREGATES: Mapping[str, ColumnElement[int]] = {
     "concerns": _count(),
     "unhappy": _count(Concern.mood <= UNHAPPY_MOOD),
     "taken": _count(Concern.taken_at.is_not(None)),
+    "taken_in_time": _count(TAKEN_IN_TIME),
+    "taken_after_unanswered": _count(TAKEN_AFTER_UNANSWERED),
     "resolved": _count(_RESOLVED),
     "recovered": _count(Concern.outcome == Outcome.RECOVERED),
     "lost": _count(_LOST),
@@ -75,13 +89,23 @@ CONCERN_AGGREGATES: Mapping[str, ColumnElement[int]] = {
     "on_the_spot": _count(_RESOLVED, Concern.resolved_by_id == Concern.reported_by_id, Concern.reopened_count == 0),
     "late": _count(Concern.late.is_(True)),
     "reopened": _count(Concern.reopened_count > 0),
-    "repeated": _count(Concern.seconds_since_previous <= SECOND_FAILURE_WINDOW.total_seconds()),
+    "repeated": _count(IS_OF_KNOWN_CUSTOMER, Concern.seconds_since_previous <= SECOND_FAILURE_WINDOW.total_seconds()),
+    "with_customer": _count(IS_OF_KNOWN_CUSTOMER),
     "unanswered_alerts": _count(Alert.unanswered_at.is_not(None)),
     "mood_after_known": _count(*MOOD_AFTER_KNOWN),
     "mood_change": sum_where(Concern.mood_after - Concern.mood, IS_COUNTED_CONCERN, *MOOD_AFTER_KNOWN),
     "praise": count_where(IS_COUNTED_PRAISE),
     "voided": count_where(IS_VOIDED),
     "reclassified": count_where(IS_COUNTED_PRAISE, Concern.reclassified.is_(True)),
+    "logged_unhappy": count_where(_LOGGED_UNHAPPY),
+    "quick_own": _count(
+        _LOGGED_UNHAPPY,
+        _RESOLVED,
+        Concern.handling == Handling.MINE,
+        Concern.seconds_to_resolve <= QUICK_OWN_WITHIN.total_seconds(),
+    ),
+    "corrected_up": _count(_LOGGED_UNHAPPY, Concern.mood - _MOOD_AS_LOGGED >= CORRECTED_UP_STEPS),
+    "taken_back": count_where(_LOGGED_UNHAPPY, ~IS_COUNTED_CONCERN),
 }
 # One text of all durations, so that a group stays one row. Concerns logged late are left out: the time between what
 # happened and its logging is not known well enough.
@@ -126,25 +150,30 @@ DAY_AGGREGATES: Mapping[str, ColumnElement[int]] = {
 
 
 def count_concerns(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
-    """Yield the totals of these concerns, which are joined with their stores, by group; three statements."""
-    for key, figures, seconds in count_outcomes(session, concerns, grouping):
+    """Yield the totals of these concerns, which are joined with their stores, by group; four statements."""
+    currency_column = currency_of_day(session, Concern)
+    for key, (currency,), figures, seconds in count_outcomes(session, concerns, grouping, currency_column):
         sketches = {name: [pack_values(values)] for name, values in seconds.items()}
-        yield key, Totals(figures, sketches=defaultdict(list, sketches))
+        recovered_in = Counter({currency: figures["recovered"]})
+        yield key, Totals(figures, sketches=defaultdict(list, sketches), recovered_in=recovered_in)
     yield from count_feedback(session, concerns, grouping)
     yield from sum_concern_costs(session, concerns, grouping)
 
 
 def count_outcomes(
-    session: Session, concerns: Select[Any], grouping: Grouping
-) -> Iterator[tuple[Key, Counter[str], dict[str, Values]]]:
-    """Yield the figures of these concerns by group, and all seconds of each of DURATIONS; one statement."""
-    size = len(CONCERN_AGGREGATES)
+    session: Session, concerns: Select[Any], grouping: Grouping, *more_keys: ColumnElement[Any]
+) -> Iterator[tuple[Key, Sequence[Any], Counter[str], dict[str, Values]]]:
+    """Yield the figures of these concerns by group, and all seconds of each of DURATIONS; one statement.
+
+    Groups are split by the values of `more_keys`, which come second.
+    """
+    first, size = len(more_keys), len(more_keys) + len(CONCERN_AGGREGATES)
     with_alerts = grouping.add_joins(concerns.outerjoin(Concern.alert))
-    stmt = with_alerts.with_only_columns(*grouping.keys, *CONCERN_AGGREGATES.values(), *_DURATION_LISTS)
-    for key, row in grouping.fetch(session, stmt):
-        figures = Counter(dict(zip(CONCERN_AGGREGATES, map(int, row[:size]), strict=True)))
+    stmt = with_alerts.with_only_columns(*grouping.keys, *more_keys, *CONCERN_AGGREGATES.values(), *_DURATION_LISTS)
+    for key, row in grouping.fetch(session, stmt, *more_keys):
+        figures = Counter(dict(zip(CONCERN_AGGREGATES, map(int, row[first:size]), strict=True)))
         seconds = dict(zip(DURATIONS, map(_parse_seconds, row[size:]), strict=True))
-        yield key, figures, seconds
+        yield key, row[:first], figures, seconds
 
 
 def _parse_seconds(text: str | None) -> Values:
@@ -208,5 +237,5 @@ def sum_rollups(
     for key, (currency, *values) in grouping.fetch(session, stmt, rollup.currency):
         figures = Counter({name: int(value) for name, value in zip(names, values, strict=False)})
         packed = zip(DURATIONS, values[len(names) :], strict=True)
-        cost = Counter({currency: figures.pop("cost")})
-        yield key, Totals(figures, cost, defaultdict(list, {name: [sketch] for name, sketch in packed}))
+        cost, recovered_in = Counter({currency: figures.pop("cost")}), Counter({currency: figures["recovered"]})
+        yield key, Totals(figures, cost, defaultdict(list, {name: [sketch] for name, sketch in packed}), recovered_in)

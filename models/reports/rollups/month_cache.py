@@ -79,7 +79,7 @@ def _sum_months(
 
 def _compact(totals: Totals) -> Totals:
     sketches = {name: [compact(totals.sketch(name))] for name in DURATIONS}
-    return Totals(totals.figures, totals.cost, defaultdict(list, sketches))
+    return Totals(totals.figures, totals.cost, defaultdict(list, sketches), totals.recovered_in)
 
 
 def _estimate_bytes(groups: Mapping[Key, Totals]) -> int:

@@ -275,15 +275,21 @@ class _Batch:
 
 
 def _rows_by_currency(rollup: type[Rollup], totals: Totals, currency: str) -> Iterator[dict[str, Any]]:
-    """Yield the values of the row in this currency, which has all figures, and the cost in each other one."""
+    """Yield the values of the row in this currency, which has the figures, and of a row for each other one.
+
+    That one has the cost in its currency, and who was recovered on the days on which the store had it.
+    """
     figures = {name: totals.figures[name] for name in figure_columns(rollup)}
     sketches = {name: compact(totals.sketch(name)) for name in DURATIONS}
-    yield {**figures, "currency": currency, "cost": totals.cost[currency], **sketches}
-    for other, cost in sorted(totals.cost.items()):
-        if other != currency and cost:
+    recovered = totals.recovered_in
+    own = {"currency": currency, "cost": totals.cost[currency], "recovered": recovered[currency]}
+    yield {**figures, **own, **sketches}
+    for other in sorted(totals.cost.keys() | recovered.keys()):
+        if other != currency and (totals.cost[other] or recovered[other]):
             yield {
                 **dict.fromkeys(figures, 0),
                 "currency": other,
-                "cost": cost,
+                "cost": totals.cost[other],
+                "recovered": recovered[other],
                 **dict.fromkeys(sketches, b""),
             }

@@ -14,7 +14,8 @@ class Rollup(TenantOwned):
     """Figures of the concerns of one store in one period; models.reports.figures defines each of them.
 
     `cost` is in minor units of `currency`, that of the store on the first day of the period. What was spent in another
-    one, around the day on which the store changed its currency, stands in a row of its own, whose other figures are 0.
+    one, around the day on which the store changed its currency, stands in a row of its own, with those of `recovered`
+    that belong to it; its other figures are 0.
     The seconds are packed DDSketches (models.reports.stats.ddsketch), empty where nothing was measured.
     """
 
@@ -25,6 +26,8 @@ class Rollup(TenantOwned):
     concerns: Mapped[int]
     unhappy: Mapped[int]
     taken: Mapped[int]
+    taken_in_time: Mapped[int]
+    taken_after_unanswered: Mapped[int]
     resolved: Mapped[int]
     recovered: Mapped[int]
     lost: Mapped[int]
@@ -33,7 +36,8 @@ class Rollup(TenantOwned):
     on_the_spot: Mapped[int]
     late: Mapped[int]
     reopened: Mapped[int]
-    repeated: Mapped[int]
+    repeated: Mapped[int]  # of those with_customer
+    with_customer: Mapped[int]
     unanswered_alerts: Mapped[int]
     mood_after_known: Mapped[int]
     mood_change: Mapped[int]
@@ -72,6 +76,10 @@ class StoreRollup(Rollup):
     reclassified: Mapped[int] = mapped_column(default=0)
     days_with_concerns: Mapped[int] = mapped_column(default=0)
     unsigned_days: Mapped[int] = mapped_column(default=0)
+    logged_unhappy: Mapped[int]  # with an unhappy mood as logged, whatever became of them; the next three are of these
+    quick_own: Mapped[int]
+    corrected_up: Mapped[int]
+    taken_back: Mapped[int]
 
 
 class RollupDay(StoreRollup):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.policy_defaults import MIN_RATE_DENOMINATOR
 from models.reports.stats.rate import Rate
+from models.reports.stats.rounding import COUNT_DECIMALS, RATE_DECIMALS, round_ratio
 
 TAIL_PROBABILITIES: Final = {"95": 0.025, "99.8": 0.001}  # on either side of the distribution
 MAX_DEVIATIONS: Final = 12  # standard deviations from the mean; the probability beyond is negligible
@@ -53,7 +54,8 @@ def compare_rate(rate: Rate, overall: Rate) -> ControlPoint | None:
     odds = target / (1 - target)
     first, last = _countable_range(n * target, n * target * (1 - target))
     counts = np.arange(first + 1, min(last, n) + 1)
-    return _control_point(rate.numerator, target, n, _from_ratios(first, (n - counts + 1) / counts * odds))
+    distribution = _from_ratios(first, (n - counts + 1) / counts * odds)
+    return _control_point(rate.numerator, n, overall, distribution, decimals=RATE_DECIMALS)
 
 
 def compare_count(count: int, exposure: int, overall: Rate, *, per: int) -> ControlPoint | None:
@@ -72,7 +74,8 @@ def compare_count(count: int, exposure: int, overall: Rate, *, per: int) -> Cont
     expected = exposure * overall.numerator / overall.denominator
     first, last = _countable_range(expected, expected)
     counts = np.arange(first + 1, last + 1)
-    return _control_point(count, expected / exposure * per, exposure / per, _from_ratios(first, expected / counts))
+    distribution = _from_ratios(first, expected / counts)
+    return _control_point(count, exposure, overall, distribution, per=per, decimals=COUNT_DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,16 @@ def _from_ratios(first: int, ratios: NDArray[np.float64]) -> _Distribution:
     return _Distribution(first, weights / weights.sum())
 
 
-def _control_point(count: int, target: float, unit: float, distribution: _Distribution) -> ControlPoint:
+def _control_point(
+    count: int, exposure: int, overall: Rate, distribution: _Distribution, *, per: int = 1, decimals: int
+) -> ControlPoint:
+    def figure(events: int, of: int) -> float:
+        return round_ratio(events * per, of, decimals)
+
     count_limits = {name: distribution.limits(tail) for name, tail in TAIL_PROBABILITIES.items()}
     outside = [name for name, (low, high) in count_limits.items() if not low <= count <= high]
-    limits = {name: ControlLimits(low / unit, high / unit) for name, (low, high) in count_limits.items()}
-    return ControlPoint(count / unit, target, limits, outside[-1] if outside else None)
+    limits = {
+        name: ControlLimits(figure(low, exposure), figure(high, exposure)) for name, (low, high) in count_limits.items()
+    }
+    target = figure(overall.numerator, overall.denominator)
+    return ControlPoint(figure(count, exposure), target, limits, outside[-1] if outside else None)

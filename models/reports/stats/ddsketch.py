@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.reports.stats.percentiles import MEDIAN, NO_PERCENTILES, P90, Percentiles, Values
+from models.reports.stats.rounding import round_significant
 
 RELATIVE_ERROR: Final = 0.01
 GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
@@ -54,7 +55,7 @@ def _pack_counts(counts: Counts) -> bytes:
 
 
 def percentiles_of_sketch(counts: Counts) -> Percentiles:
-    """Return median and 90th percentile in minutes, each within RELATIVE_ERROR.
+    """Return median and 90th percentile in minutes, each within RELATIVE_ERROR, then rounded.
 
     Interpolates linearly between the two neighbouring ranks, as PERCENTILE_CONT does.
     """
@@ -66,4 +67,4 @@ def _minutes(counts: Counts, tenths: int, n: int) -> float:
     rank, rest = divmod((n - 1) * tenths, 10)
     ranks = [rank, rank + 1 if rest else rank]
     lower, upper = _BUCKET_VALUES[np.searchsorted(counts.cumsum(), ranks, side="right")]
-    return float(lower * (10 - rest) + upper * rest) / 600
+    return round_significant(float(lower * (10 - rest) + upper * rest) / 600)

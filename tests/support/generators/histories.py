@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from models.operations.log_concern import update_concern
 from models.operations.void_concern import void_concern
 from models.organizations.store import Store
 from models.organizations.store_day import StoreDay
+from models.organizations.store_terms import EarlierTerms, StoreTerms
 from models.organizations.vocabulary import Category, Cause
 from models.recovery.action import ActionStatus, RecoveryAction
 from models.recovery.approvals import record_action
@@ -37,6 +38,7 @@ from tests.support.factories.organizations import PEOPLE, Shop, make_store
 BEGIN = datetime(2026, 2, 20, tzinfo=UTC)  # clocks change in New York on 8 March, in Lisbon on 29 March
 DAYS = 45
 END = BEGIN + timedelta(days=DAYS)
+CURRENCY_FROM = date(2026, 3, 11)  # a store counts in euros until then
 
 
 @dataclass
@@ -53,10 +55,12 @@ class Stage:
 
 
 def add_store_abroad(database: Database, shop: Shop) -> UUID:
-    """A third store, in another zone, with another currency and a late morning; its id."""
+    """A third store, in another zone, with a late morning, and in the middle of it another currency; its id."""
     with database.writing(shop.organization_id) as session:
         store = make_store("third", shop.region_id, zone="America/New_York", day_starts_at=time(6, 30))
-        store.currency, store.country = "USD", "US"
+        store.currency, store.country, store.terms_from = "USD", "US", CURRENCY_FROM
+        zone, starts_at = store.time_zone, store.day_starts_at
+        store.earlier_terms = [EarlierTerms(CURRENCY_FROM, StoreTerms(zone, starts_at, "EUR")).to_json()]
         session.add(store)
         Remedy.add_limits_of_currencies(session, {"USD"})
     return store.id
@@ -156,16 +160,20 @@ def _sign_days(stage: Stage, rng: Random) -> None:
 
 
 def _correct_mistakes(stage: Stage, rng: Random) -> None:
-    """Void some concerns with whatever became of them, and correct the kind of some, where that is allowed."""
+    """Void some concerns with whatever became of them, and correct the kind or mood of some, where allowed."""
     manager, session = stage.people[2], stage.session
     for concern in session.scalars(select(Concern).order_by(Concern.id)).all():
-        mistake, at = rng.choice(["void", "kind", None]), concern.received_at + timedelta(minutes=rng.choice([1, 30]))
+        mistake, later = rng.choice(["void", "kind", "mood", None]), timedelta(minutes=rng.choice([1, 30]))
+        at = max(filter(None, (concern.received_at + later, concern.taken_at, concern.resolved_at)))
         with suppress(Forbidden, Conflict, InvalidState):
             if mistake == "void":
                 for event in void_concern(session, concern, reason="Logged twice.", by=manager, at=at):
                     announce(session, event)
             elif mistake == "kind":
                 changes = {"kind": rng.choice([Kind.CONCERN, Kind.PRAISE])}
+                announce(session, update_concern(session, concern, changes, by=manager, at=at))
+            elif mistake == "mood":
+                changes = {"mood": rng.randint(1, 5)}
                 announce(session, update_concern(session, concern, changes, by=manager, at=at))
         session.flush()
 

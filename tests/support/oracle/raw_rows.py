@@ -36,6 +36,7 @@ class RawRows:
     feedback: dict[UUID, list[Record]]  # by concern
     named: dict[str, dict[UUID, Record]]  # the rows of each of NAMED_TABLES, by id
     groups: dict[UUID, list[UUID]]  # the ids of the store groups of each store
+    moods_as_logged: dict[UUID, int]  # by concern
     moved: set[UUID] = field(default_factory=set)  # stores whose time zone or region has changed meanwhile
 
 
@@ -70,6 +71,11 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
         feedback=feedback,
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
         groups=groups,
+        moods_as_logged={
+            event["concern_id"]: event["details"]["mood"]
+            for event in of_stores("concern_event")
+            if event["step"] == "logged"
+        },
     )
 
 

@@ -6,6 +6,7 @@ recovery log, both as JSON.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -76,7 +77,7 @@ def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bo
     if not whole_stores:
         names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept", *others)
         names += ("days_with_concerns", "unsigned_days")
-        return {**counted, **dict.fromkeys(names)}
+        return {**counted, **dict.fromkeys((*names, *shares_of_logged(raw, [])))}
     days = rows.get("days", [])
     checks = rows.get("checks", [])
     ask_denominators = {
@@ -93,6 +94,7 @@ def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bo
     return {
         **counted,
         **others,
+        **shares_of_logged(raw, rows.get("concerns", [])),
         **follow_up_figures(rows.get("follow_ups", [])),
         **day_figures(raw, concerns),
         "checks": sum(check["count"] for check in checks),
@@ -145,7 +147,7 @@ def recount_day(raw: RawRows, store_id: UUID, day: date) -> dict[str, Any]:
     covers, transactions = (days[0]["covers"], days[0]["transactions"]) if days else (None, None)
     checks = sum(check["count"] for check in of_day("checks", raw.checks))
     return {
-        **figures(raw, concerns, praise=others.pop("praise")),
+        **to_a_decimal(figures(raw, concerns, praise=others.pop("praise"))),
         **others,
         **follow_up_figures(of_day("follow_ups", follow_ups_of_counted(raw))),
         "checks": checks,
@@ -153,6 +155,15 @@ def recount_day(raw: RawRows, store_id: UUID, day: date) -> dict[str, Any]:
         "transactions": transactions,
         "ask_rate": rate(checks + len(concerns), (covers if transactions is None else transactions) or 0),
     }
+
+
+def to_a_decimal(counted: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of a day with its percentiles to a decimal of a minute."""
+    for name in ("minutes_to_take", "minutes_to_resolve"):
+        spread = counted[name]
+        for part in ("median", "p90"):
+            spread[part] = None if spread[part] is None else rounded(spread[part], "0.1")
+    return counted
 
 
 def follow_up_figures(follow_ups: Iterable[Record]) -> dict[str, int]:
@@ -171,12 +182,15 @@ def figures(raw: RawRows, concerns: list[Record], *, praise: int) -> dict[str, A
     lost = sum(concern["outcome"] == "lost" for concern in resolved)
     taken = sum(concern["taken_at"] is not None for concern in concerns)
     in_time = [concern for concern in concerns if not is_late(concern)]
+    currencies = [currency_of(raw, concern) for concern in resolved if concern["outcome"] == "recovered"]
     total_cost = cost(action for concern in concerns for action in raw.actions.get(concern["id"], []))
     return {
         "concerns": len(concerns),
         "praise": praise,
         "unhappy": unhappy(concerns),
+        "unhappy_share": rate(unhappy(concerns), len(concerns)),
         "taken": taken,
+        **taken_when(raw, concerns),
         "resolved": len(resolved),
         "recovered": recovered,
         "lost": lost,
@@ -214,7 +228,9 @@ def figures(raw: RawRows, concerns: list[Record], *, praise: int) -> dict[str, A
         "repeat_within_30_days": repeat_rate(concerns),
         "cost": total_cost,
         "cost_per_recovered": [
-            {**money, "amount": round(money["amount"] / recovered)} for money in total_cost if recovered
+            {**money, "amount": round(money["amount"] / in_currency)}
+            for money in total_cost
+            if (in_currency := currencies.count(money["currency"]))
         ],
     }
 
@@ -249,7 +265,52 @@ def feedback_figures(requests: Sequence[Record]) -> dict[str, Any]:
 
 
 def mean(values: Sequence[int]) -> float | None:
-    return float(Fraction(sum(values), len(values))) if values else None
+    return rounded(Fraction(sum(values), len(values)), "0.01") if values else None
+
+
+def currency_of(raw: RawRows, concern: Record) -> str:
+    """Return the currency that the store had on the day of a concern."""
+    store = raw.named["store"][concern["store_id"]]
+    for terms in store["earlier_terms"] or []:
+        if concern["business_date"] < date.fromisoformat(terms["until"]):
+            return str(terms["currency"])
+    return str(store["currency"])
+
+
+def taken_when(raw: RawRows, concerns: Iterable[Record]) -> dict[str, int]:
+    """Return how many whose alert rang were taken before and after it had gone unanswered."""
+    counts = {"taken_in_time": 0, "taken_after_unanswered": 0}
+    for concern in concerns:
+        alert = raw.alerts.get(concern["id"])
+        if concern["taken_at"] is None or alert is None or not alert["rang"]:
+            continue
+        after = alert["unanswered_at"] is not None and concern["taken_at"] >= alert["unanswered_at"]
+        counts["taken_after_unanswered" if after else "taken_in_time"] += 1
+    return counts
+
+
+def shares_of_logged(raw: RawRows, rows: Iterable[Record]) -> dict[str, Any]:
+    """Return what became of the concerns that were logged with an unhappy mood, by the steps of their timelines."""
+    logged = [row for row in rows if was_concern_as_logged(row) and mood_as_logged(raw, row) in (1, 2)]
+    counted = [row for row in logged if row["status"] != "voided" and row["kind"] != "praise"]
+    quick = [row for row in counted if row["status"] == "resolved" and row["handling"] == "mine"]
+    return {
+        "quick_own_share": rate(
+            sum(minutes(begin(row, row["resolved_at"]), row["resolved_at"]) <= 2 for row in quick), len(logged)
+        ),
+        "corrected_up_share": rate(sum(row["mood"] - mood_as_logged(raw, row) >= 2 for row in counted), len(logged)),
+        "taken_back_share": rate(len(logged) - len(counted), len(logged)),
+    }
+
+
+def was_concern_as_logged(row: Record) -> bool:
+    """Return whether it is no praise, or was made praise later."""
+    return bool(row["kind"] != "praise" or row["reclassified"])
+
+
+def mood_as_logged(raw: RawRows, row: Record) -> int:
+    """Return the mood that the first step of the timeline names."""
+    return raw.moods_as_logged[row["id"]]
 
 
 def unhappy(concerns: Iterable[Record]) -> int:
@@ -263,14 +324,15 @@ def mood_lift(concerns: Iterable[Record]) -> dict[str, Any]:
         for concern in concerns
         if concern["status"] == "resolved" and concern["mood_after"] is not None
     ]
-    return {"mean": float(Fraction(sum(changes), len(changes))) if changes else None, "n": len(changes)}
+    return {"mean": rounded(Fraction(sum(changes), len(changes)), "0.01") if changes else None, "n": len(changes)}
 
 
 def repeat_rate(concerns: Sequence[Record]) -> dict[str, Any]:
-    """Return the share of concerns whose customer had another one in the 30 days before."""
-    gaps = [concern["seconds_since_previous"] for concern in concerns]
+    """Return the share of concerns of known customers who had another one in the 30 days before."""
+    of_somebody = [concern for concern in concerns if concern["customer_id"] is not None]
+    gaps = [concern["seconds_since_previous"] for concern in of_somebody]
     repeated = sum(timedelta(seconds=gap) <= timedelta(days=30) for gap in gaps if gap is not None)
-    return rate(repeated, len(concerns))
+    return rate(repeated, len(of_somebody))
 
 
 def received_more_than_words(raw: RawRows, concern: Record) -> bool:
@@ -298,8 +360,14 @@ def begin(concern: Record, end: datetime) -> datetime:
 
 
 def rate(numerator: int, denominator: int) -> dict[str, Any]:
-    value = None if denominator < 10 else float(Fraction(numerator, denominator))
+    value = None if denominator < 10 else rounded(Fraction(numerator, denominator), "0.0001")
     return {"value": value, "numerator": numerator, "denominator": denominator}
+
+
+def rounded(value: Fraction, unit: str) -> float:
+    """Return a value as a reader gets it, in such units."""
+    exact = Decimal(value.numerator) / Decimal(value.denominator)
+    return float(exact.quantize(Decimal(unit), ROUND_HALF_UP))
 
 
 def minutes(start: datetime, end: datetime) -> Fraction:
@@ -317,14 +385,14 @@ def percentiles(values: Iterable[Fraction]) -> dict[str, Any]:
     }
 
 
-def percentile(ordered: Sequence[Fraction], share: Fraction) -> float | None:
+def percentile(ordered: Sequence[Fraction], share: Fraction) -> Fraction | None:
     """Return a percentile after PERCENTILE_CONT, by linear interpolation between the two neighbouring ranks."""
     if not ordered:
         return None
     position = share * (len(ordered) - 1)
     for rank, (value, next_value) in enumerate(zip(ordered, [*ordered[1:], ordered[-1]], strict=True)):
         if rank <= position < rank + 1:
-            return float(value + (next_value - value) * (position - rank))
+            return value + (next_value - value) * (position - rank)
     raise AssertionError("no position lies behind the last rank")
 
 

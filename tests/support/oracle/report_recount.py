@@ -34,6 +34,7 @@ from tests.support.oracle.recovery_recount import (
     percentiles,
     rate,
     repeat_rate,
+    taken_when,
     unhappy,
 )
 
@@ -254,7 +255,7 @@ def count_alerts(
     rows: ReportRows, concerns: list[Record], _same_labels: list[Record], _group_by: Sequence[str]
 ) -> Figures:
     alerts = [(concern, rows.raw.alerts[concern["id"]]) for concern in concerns]
-    rang = [(concern, alert) for concern, alert in alerts if alert["state"] != "late"]
+    rang = [(concern, alert) for concern, alert in alerts if alert["rang"]]
     accepted, received, opened = 0, 0, 0
     minutes_to_show = []
     for _, alert in rang:
@@ -270,6 +271,7 @@ def count_alerts(
         "alerts": len(alerts),
         "rang": len(rang),
         "taken": sum(concern["taken_at"] is not None for concern, _ in rang),
+        **taken_when(rows.raw, concerns),
         "unanswered": unanswered,
         "unanswered_share": rate(unanswered, len(rang)),
         "phones_told": accepted,

@@ -97,7 +97,7 @@ def test_the_history_has_something_of_everything(history: History) -> None:
     assert 0 < rang["rang"] < rang["alerts"]
     assert 0 < rang["phones_opened"] < rang["phones_received"]
     assert all(rang[name] for name in ("taken", "unanswered", "phones_told"))
-    assert rang["minutes_to_show"]["median"] > 0
+    assert rang["minutes_to_show"]["p90"] > 0
     assert all(totals["listening"][name]["value"] for name in ("read_back_share", "question_asked_share", "ask_rate"))
 
 

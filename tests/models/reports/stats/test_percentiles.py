@@ -1,4 +1,4 @@
-"""Exact median and 90th percentile."""
+"""Median and 90th percentile: exact, and rounded to a decimal of a minute."""
 
 import math
 import statistics
@@ -39,8 +39,8 @@ def test_percentiles_are_those_of_the_standard_library() -> None:
         median, p90, n = median_p90_n(seconds)
         tenths = statistics.quantiles(seconds, n=10, method="inclusive")  # the method of PERCENTILE_CONT
         assert n == len(seconds)
-        assert math.isclose(median, tenths[4] / 60, rel_tol=1e-12)
-        assert math.isclose(p90, tenths[8] / 60, rel_tol=1e-12)
+        assert math.isclose(median, tenths[4] / 60, abs_tol=0.05 + 1e-9)
+        assert math.isclose(p90, tenths[8] / 60, abs_tol=0.05 + 1e-9)
 
 
 def test_no_values_have_no_percentiles() -> None:
