@@ -6,6 +6,7 @@ from typing import Final
 # Concerns
 VOID_BY_REPORTER_WITHIN: Final = timedelta(minutes=10)  # later a manager takes back what was logged by mistake
 UNHAPPY_MOOD: Final = 2  # a mood (1-5) of this or less
+VERY_UNHAPPY_MOOD: Final = 1  # rings as severe, unless the organization decides otherwise
 # A mood (1-5) of this or more. What a customer writes at a QR code with such a mood is praise, and they left happy.
 CONTENT_MOOD: Final = 4
 # Between what happened and its logging. After that the customer has gone: inform, do not ring.

@@ -18,6 +18,15 @@ from api.pages.page import InlineStyle, language, render_page
 
 STYLE = InlineStyle.load("recovery_log.css")
 HOUR = timedelta(hours=1)
+# By the list of what needs somebody: since when it waits, or by when it is due.
+TIMES_OF_WAITING = {
+    "unanswered_alerts": "received_at",
+    "open_concerns": "received_at",
+    "follow_ups": "due_at",
+    "pending_approvals": "recorded_at",
+    "promised_not_paid": "recorded_at",
+    "to_review": "recorded_at",
+}
 MINUTE_BOUNDS = (1, 2, 5, 10, 20)  # between the bars of the chart of waiting times
 
 
@@ -29,6 +38,7 @@ def render_recovery_log(log: Mapping[str, Any]) -> Response:
         "recovery_log.html",
         sheet=STYLE.sheet,
         log=log,
+        needs=list(_needs_you_now(log)),
         numbers=numbers,
         fmt=LogFormatter(language(), ZoneInfo(log["store"]["time_zone"]), date.fromisoformat(log["business_date"])),
         steps={concern["id"]: list(condense_timeline(concern["timeline"])) for concern in log["concerns"]},
@@ -38,6 +48,25 @@ def render_recovery_log(log: Mapping[str, Any]) -> Response:
     )
     page.headers.update(STYLE.headers)
     return page
+
+
+def _needs_you_now(log: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what needs somebody, each with its list: the severe first, then by time.
+
+    A concern whose call nobody answered stands there once.
+    """
+    now = log["needs_you_now"]
+    unanswered = {concern["id"] for concern in now["unanswered_alerts"]}
+    entries = [
+        (name, entry)
+        for name in TIMES_OF_WAITING
+        for entry in now[name]
+        if name != "open_concerns" or entry["id"] not in unanswered
+    ]
+    return sorted(
+        entries,
+        key=lambda pair: (pair[1]["severity"] != "severe", datetime.fromisoformat(pair[1][TIMES_OF_WAITING[pair[0]]])),
+    )
 
 
 @dataclass(frozen=True)

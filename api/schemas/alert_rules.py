@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import CostSchema, Flag, Instant, MoneySchema, Schema, Slug, SlugOf, Whole, Words
-from models.alerts.enums import Severity
+from models.concerns.enums import Severity
 from models.policy_defaults import MAX_RULE_MEMORY_DAYS
 
 

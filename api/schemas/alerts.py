@@ -7,9 +7,9 @@ from marshmallow import fields, validate
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema
 from models.alerts.alert import SkipReason
-from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.enums import AlertState, Reason
 from models.alerts.notification import NotificationKind, NotificationState, ReceiptEvent
-from models.concerns.enums import Outcome
+from models.concerns.enums import Outcome, Severity
 
 
 class AlertSchema(RedactedSchema):

@@ -25,7 +25,7 @@ from api.schemas.recovery_actions import NewRecoveryActionSchema, RecoveryAction
 from api.schemas.redaction import reader
 from models.access import Permission
 from models.alerts.enums import AlertState
-from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
+from models.concerns.enums import Channel, Handling, Kind, Outcome, Severity, Source, Status
 from models.concerns.event import ConcernStep
 from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD
 from models.customers.contacts import MAX_EMAIL_LENGTH, MAX_EXTENSION_LENGTH, MAX_PHONE_LENGTH
@@ -33,6 +33,7 @@ from models.customers.contacts import MAX_EMAIL_LENGTH, MAX_EXTENSION_LENGTH, MA
 MOOD = validate.Range(min=MOODS[0], max=MOODS[-1])
 EXACT_IN_JSON = validate.Range(min=1 - 2**53, max=2**53 - 1)  # larger numbers are changed on their way by some clients
 AS_TYPED_DESCRIPTION = "What was sent and could not stand, by the field it was sent in; null once it is corrected."
+SEVERITY_DESCRIPTION = "That of its alert. What rang nobody is severe where it is urgent or the mood is 1."
 RATING_DESCRIPTION = "What the customer said of how it ended, 1-5; null again once it is put right anew."
 
 
@@ -220,6 +221,7 @@ class ConcernSchema(RedactedSchema):
     handling = fields.Enum(Handling, by_value=True)
     source = fields.Enum(Source, by_value=True)
     mood = fields.Integer()
+    severity = fields.Enum(Severity, by_value=True, metadata={"description": SEVERITY_DESCRIPTION})
     mood_after = fields.Integer(allow_none=True)
     outcome = fields.Enum(Outcome, by_value=True, allow_none=True)
     their_words = fields.String(allow_none=True)

@@ -5,8 +5,8 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from api.schemas.base import Schema, Slug, Whole, Words
-from models.alerts.enums import Severity
 from models.alerts.escalation_policy import RecipientGroup
+from models.concerns.enums import Severity
 from models.policy_defaults import MAX_ESCALATION, MAX_ESCALATION_ROUNDS, MAX_ESCALATION_STEPS
 
 MAX_SECONDS = int(MAX_ESCALATION.total_seconds())

@@ -11,9 +11,9 @@ from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
 from api.schemas.redaction import reader
 from api.schemas.stores import EarlierTermsSchema
 from models.access import Permission
-from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.enums import AlertState, Reason
 from models.concerns.concern import Concern
-from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
+from models.concerns.enums import Channel, Handling, Kind, Outcome, Severity, Source, Status
 from models.db.change_feed import ChangeOp
 from models.organizations.store import StoreKind
 from models.organizations.store_group import GroupKind

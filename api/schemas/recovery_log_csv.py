@@ -29,6 +29,8 @@ def columns(log: Mapping[str, Any]) -> list[str]:
         "late",
         "after_sign_off",
         "timeline",
+        "severity",
+        "needs_you_now",
         "voided_at",
         "voided_by",
         "void_reason",
@@ -36,12 +38,18 @@ def columns(log: Mapping[str, Any]) -> list[str]:
 
 
 def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a line per concern in order, then per praise, then per voided concern, which has few columns."""
+    """Yield a line per concern, then per praise, then per voided concern, which has few columns.
+
+    Of concerns those that need somebody now come first, in the order of the log; `needs_you_now` has their place.
+    """
     zone = ZoneInfo(log["store"]["time_zone"])
-    for concern in (*log["concerns"], *log["praise"]):
+    waiting = {concern["id"]: place for place, concern in enumerate(log["needs_you_now"]["open_concerns"], start=1)}
+    concerns = sorted(log["concerns"], key=lambda concern: waiting.get(concern["id"], len(waiting) + 1))
+    for concern in (*concerns, *log["praise"]):
         actions = concern.get("recovery_actions", [])
         yield {
-            **{name: concern[name] for name in (*PLAIN_FIELDS, *TEXT_FIELDS, "sensitive", "late")},
+            **{name: concern[name] for name in (*PLAIN_FIELDS, *TEXT_FIELDS, "severity", "sensitive", "late")},
+            "needs_you_now": waiting.get(concern["id"]),
             **{name: concern[name] and concern[name]["name"] for name in PERSON_FIELDS},
             **_costs(actions),
             "items": ", ".join(item["name"] or "" for item in concern["items"]).strip(", "),

@@ -34,7 +34,7 @@ from api.schemas.reports.figures import (
     ShareSchema,
 )
 from models.access import Permission
-from models.concerns.enums import Kind
+from models.concerns.enums import Kind, Severity
 
 MAX_NOTE_LENGTH = 10_000
 
@@ -210,15 +210,27 @@ class VoidedConcernSchema(RedactedSchema):
     cost = fields.List(fields.Nested(MoneySchema))
 
 
+class OwedFollowUpSchema(FollowUpSchema):
+    """A follow-up that needs somebody, with the severity of its concern."""
+
+    severity = fields.Enum(Severity, by_value=True, attribute="concern.severity")
+
+
+class UnsettledActionSchema(RecoveryActionSchema):
+    """A recovery action that needs somebody, with the severity of its concern."""
+
+    severity = fields.Enum(Severity, by_value=True, attribute="concern.severity")
+
+
 class NeedsYouNowSchema(Schema):
-    """Lists of what needs somebody before anything else."""
+    """Lists of what needs somebody before anything else. In each the severe come first, then what waits longest."""
 
     unanswered_alerts = fields.List(fields.Nested(QuotedConcernSchema))
     open_concerns = fields.List(fields.Nested(QuotedConcernSchema))
-    follow_ups = fields.List(fields.Nested(FollowUpSchema))
-    pending_approvals = fields.List(fields.Nested(RecoveryActionSchema))
-    promised_not_paid = fields.List(fields.Nested(RecoveryActionSchema))
-    to_review = fields.List(fields.Nested(RecoveryActionSchema))
+    follow_ups = fields.List(fields.Nested(OwedFollowUpSchema))
+    pending_approvals = fields.List(fields.Nested(UnsettledActionSchema))
+    promised_not_paid = fields.List(fields.Nested(UnsettledActionSchema))
+    to_review = fields.List(fields.Nested(UnsettledActionSchema))
 
 
 class RecoveryLogSchema(Schema):

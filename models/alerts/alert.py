@@ -12,12 +12,13 @@ from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
 from models.access import Actor
-from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.enums import AlertState, Reason
 from models.alerts.escalation_policy import PolicySnapshot
 from models.alerts.notification import Notification
 from models.alerts.rule import Assessment
 from models.concerns.concern import Concern
 from models.concerns.counted import of_counted_concern
+from models.concerns.enums import Severity
 from models.db.base import Aggregate, StoreDate, many_to_one, one_to_many, tenant_fk
 from models.organizations.store import Store
 from models.staff.staff import Staff

@@ -1,13 +1,6 @@
-"""Enumerations of alerts: severity, reason and state."""
+"""Enumerations of alerts: reason and state."""
 
 from enum import StrEnum
-
-
-class Severity(StrEnum):
-    """The severity of an alert, which decides which steps of the escalation apply."""
-
-    NORMAL = "normal"
-    SEVERE = "severe"
 
 
 class Reason(StrEnum):

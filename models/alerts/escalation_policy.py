@@ -10,7 +10,7 @@ from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstra
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import Actor, Permission, roles_with
-from models.alerts.enums import Severity
+from models.concerns.enums import Severity
 from models.db.base import Aggregate, tenant_fk
 from models.db.slug import check_slug
 from models.errors import Conflict, Invalid

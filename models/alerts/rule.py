@@ -9,9 +9,9 @@ from sqlalchemy import BigInteger, ColumnElement, Select, String, UniqueConstrai
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.alerts.enums import Reason, Severity
+from models.alerts.enums import Reason
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind
+from models.concerns.enums import Kind, Severity
 from models.db.base import Aggregate, Money, many_to_one, money, tenant_fk
 from models.db.bounds import check_bound
 from models.db.slug import check_slug

@@ -24,7 +24,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import GRANTS, Actor, Permission, Role, roles_with
 from models.concerns.concern_item import ConcernItem
-from models.concerns.enums import Channel, Handling, Kind, Outcome, Source, Status
+from models.concerns.enums import Channel, Handling, Kind, Outcome, Severity, Source, Status
 from models.concerns.event import BOUNDED_STEPS, STEPS_AFTER_RESOLUTION, STEPS_AFTER_VOID, ConcernEvent, ConcernStep
 from models.customers.customer import Customer
 from models.db.base import (
@@ -51,6 +51,7 @@ from models.policy_defaults import (
     MAX_CONCERN_AGE,
     MAX_STEPS_OF_CONCERN,
     UNHAPPY_MOOD,
+    VERY_UNHAPPY_MOOD,
 )
 from models.staff.staff import Staff
 
@@ -248,6 +249,13 @@ class Concern(CountedByDay, Aggregate):
     @property
     def urgent(self) -> bool:
         return self.urgent_as_typed or (self.category is not None and self.category.urgent)
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of its alert. What rang nobody is severe where it is urgent or the customer very unhappy."""
+        if self.alert is not None:
+            return self.alert.severity
+        return Severity.SEVERE if self.urgent or self.mood <= VERY_UNHAPPY_MOOD else Severity.NORMAL
 
     @property
     def is_after_closing(self) -> bool:

@@ -9,6 +9,13 @@ class Kind(StrEnum):
     PRAISE = "praise"
 
 
+class Severity(StrEnum):
+    """How bad it is: of an alert, where it decides which steps of the escalation apply, and so of its concern."""
+
+    NORMAL = "normal"
+    SEVERE = "severe"
+
+
 class Handling(StrEnum):
     HELP = "help"
     MINE = "mine"

@@ -4,15 +4,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.alerts.enums import Severity
 from models.alerts.escalation_policy import DEFAULT_POLICY, EscalationPolicy
 from models.alerts.rule import AlertRule
+from models.concerns.enums import Severity
 from models.db.base import Money
+from models.policy_defaults import UNHAPPY_MOOD, VERY_UNHAPPY_MOOD
 
 # Off until the organization decides which order is large.
 DEFAULT_RULES: dict[str, tuple[str, dict[str, Any]]] = {
-    "unhappy": ("Unhappy", {"mood_at_most": 2}),
-    "very-unhappy": ("Very unhappy", {"mood_at_most": 1, "severity": Severity.SEVERE}),
+    "unhappy": ("Unhappy", {"mood_at_most": UNHAPPY_MOOD}),
+    "very-unhappy": ("Very unhappy", {"mood_at_most": VERY_UNHAPPY_MOOD, "severity": Severity.SEVERE}),
     "urgent-category": (
         "Urgent category",
         {"urgent_category": True, "rings_mine": True, "severity": Severity.SEVERE},

@@ -1,10 +1,10 @@
 """Daily recovery log of a store: what needs a person now, the figures of the day, and every concern."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -13,10 +13,10 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState, Severity
+from models.alerts.enums import AlertState
 from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Status
+from models.concerns.enums import Kind, Severity, Status
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.daily_log.daily_log import DailyLog, DailyLogPolicy
 from models.db.base import Money
@@ -26,13 +26,16 @@ from models.recovery.follow_up import PENDING_STATUSES, FollowUp
 from models.reports.carried_over import CarriedOver, build_carried_over
 from models.reports.daily_figures import DailyFigures, daily_figures
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class NeedsYouNow:
     """What needs a person: concerns of the day that are not resolved, first among them the unanswered alerts.
 
     And of the same day: follow-ups that are due or broken, approvals that are pending, money that was promised and not
-    yet paid, or taken back and is not back, and what was given beyond a limit and nobody has reviewed.
+    yet paid, or taken back and is not back, and what was given beyond a limit and nobody has reviewed. In each list the
+    severe come first, then what waits longest: see `_in_order`.
     """
 
     unanswered_alerts: Sequence[Concern]
@@ -101,25 +104,22 @@ class DailyLogReport:
 
     @property
     def needs_you_now(self) -> NeedsYouNow:
+        concerns = _in_order(self.concerns, lambda concern: concern.severity)
+        actions = _in_order(self.unsettled_actions, lambda action: action.concern.severity)
         return NeedsYouNow(
-            unanswered_alerts=self._unanswered_alerts(),
-            open_concerns=[concern for concern in self.concerns if concern.status is not Status.RESOLVED],
-            follow_ups=self.pending_follow_ups,
-            pending_approvals=[action for action in self.unsettled_actions if action.status is ActionStatus.PENDING],
+            unanswered_alerts=[
+                concern for concern in concerns if concern.alert and concern.alert.state is AlertState.UNANSWERED
+            ],
+            open_concerns=[concern for concern in concerns if concern.status is not Status.RESOLVED],
+            follow_ups=_in_order(self.pending_follow_ups, lambda follow_up: follow_up.concern.severity),
+            pending_approvals=[action for action in actions if action.status is ActionStatus.PENDING],
             promised_not_paid=[
                 action
-                for action in self.unsettled_actions
+                for action in actions
                 if action.status is not ActionStatus.PENDING and action.settlement in UNPAID
             ],
-            to_review=[action for action in self.unsettled_actions if action.is_to_review],
+            to_review=[action for action in actions if action.is_to_review],
         )
-
-    def _unanswered_alerts(self) -> list[Concern]:
-        """Return the concerns whose alert nobody answered, the severe ones first."""
-        alerts = [(concern, concern.alert) for concern in self.concerns if concern.alert is not None]
-        unanswered = [(concern, alert) for concern, alert in alerts if alert.state is AlertState.UNANSWERED]
-        unanswered.sort(key=lambda pair: pair[1].severity is not Severity.SEVERE)
-        return [concern for concern, _ in unanswered]
 
     @property
     def late_entries(self) -> list[UUID]:
@@ -152,13 +152,16 @@ def build_daily_log(
     counted = [concern for concern in concerns if concern.status is not Status.VOIDED]
     day: dict[str, Any] = {"store_id": store.id, "business_date": business_date}
     follow_ups = FollowUp.select_visible(actor, **day).where(FollowUp.status.in_(PENDING_STATUSES))
+    follow_ups = follow_ups.options(*_severity_options(FollowUp))
     is_unsettled = or_(
         RecoveryAction.status == ActionStatus.PENDING,
         RecoveryAction.is_unpaid(),
         RecoveryAction.is_not_back(),
         RecoveryAction.waits_for_review(),
     )
-    actions = RecoveryAction.select_visible(actor, **day).where(is_unsettled)
+    actions = (
+        RecoveryAction.select_visible(actor, **day).where(is_unsettled).options(*_severity_options(RecoveryAction))
+    )
     opens_at, closes_at = store.day_bounds(business_date)
     page, page_before = DailyLog.for_days(session, store, business_date, store.previous_date(business_date))
     return DailyLogReport(
@@ -177,6 +180,21 @@ def build_daily_log(
         carried_over=build_carried_over(session, store, business_date, page_before, actor=actor),
         page=page,
         headings=DailyLogPolicy.current(session).headings,
+    )
+
+
+def _in_order(rows: Sequence[T], severity: Callable[[T], Severity]) -> list[T]:
+    """Return rows, which come by time, with the severe ones first."""
+    return sorted(rows, key=lambda row: severity(row) is not Severity.SEVERE)
+
+
+def _severity_options(child: type[FollowUp] | type[RecoveryAction]) -> Sequence[ExecutableOption]:
+    """Return the loader options for the severity of the concern of a child."""
+    concern = joinedload(child.concern)
+    return (
+        concern.joinedload(Concern.alert).lazyload(Alert.notifications),
+        concern.joinedload(Concern.filed_category),
+        concern.joinedload(Concern.filed_cause),
     )
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.alert import Alert, StepResult
-from models.alerts.enums import AlertState, Severity
+from models.alerts.enums import AlertState
 from models.alerts.notification import DELIVERED_STATES, DEVICE_CHANNEL, Notification, NotificationKind
 from models.concerns.concern import Concern
+from models.concerns.enums import Severity
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
 from models.recovery.approvals import find_pending

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.access import Actor, Role
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState, Severity
+from models.alerts.enums import AlertState
 from models.alerts.notification import (
     DEVICE_CHANNEL,
     KINDS_DURING_PAUSE,
@@ -19,7 +19,7 @@ from models.alerts.notification import (
     NotificationKind,
 )
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Status
+from models.concerns.enums import Kind, Severity, Status
 from models.errors import InvalidState
 from models.organizations.opening_hours import in_quiet_hours
 from models.organizations.store import Store

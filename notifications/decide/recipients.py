@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from models.access import Role
 from models.alerts.alert import Alert, SkipReason
-from models.alerts.enums import Severity
 from models.alerts.escalation_policy import PolicyStep, RecipientGroup
+from models.concerns.enums import Severity
 from models.organizations.opening_hours import in_quiet_hours
 from models.policy_defaults import MAX_PHONES_PER_STEP
 from models.staff.device import Device

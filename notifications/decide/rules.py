@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from models.alerts.enums import Reason, Severity
+from models.alerts.enums import Reason
 from models.alerts.rule import CONDITIONS, REASONS_BY_STRENGTH, AlertRule, Assessment
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Status
+from models.concerns.enums import Kind, Severity, Status
 
 FEEDBACK_RULE = "customer-feedback"  # stands in place of a rule
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, lazyload, selectinload
 
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState, Severity
+from models.alerts.enums import AlertState
 from models.alerts.notification import (
     KINDS_DURING_PAUSE,
     LOUD_KINDS,
@@ -20,7 +20,7 @@ from models.alerts.notification import (
     NotificationState,
 )
 from models.concerns.concern import Concern
-from models.concerns.enums import Status
+from models.concerns.enums import Severity, Status
 from models.concerns.unresolved import select_carried_over
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL

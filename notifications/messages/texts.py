@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from models.alerts.alert import Alert
-from models.alerts.enums import Reason, Severity
+from models.alerts.enums import Reason
 from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
-from models.concerns.enums import Outcome
+from models.concerns.enums import Outcome, Severity
 from models.policy_defaults import CONTENT_MOOD
 from notifications.messages.translations import translations_for
 

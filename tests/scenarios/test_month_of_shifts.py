@@ -20,8 +20,9 @@ from sqlalchemy import select
 
 from models.access import Role
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState, Severity
+from models.alerts.enums import AlertState
 from models.alerts.notification import Notification, NotificationKind
+from models.concerns.enums import Severity
 from models.db.session import ALL_TENANTS
 from models.organizations.opening_hours import parse_weekly
 from models.organizations.store import Store

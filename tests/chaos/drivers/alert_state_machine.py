@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 from structlog.testing import capture_logs
 
-from models.alerts.enums import Severity
 from models.alerts.escalation_policy import DEFAULT_POLICY, EscalationPolicy, PolicyStep, RecipientGroup, policy_step
 from models.alerts.notification import Notification
 from models.concerns.concern import Concern
-from models.concerns.enums import Status
+from models.concerns.enums import Severity, Status
 from models.db.session import ALL_TENANTS
 from models.organizations.opening_hours import Hours
 from models.outbox.message import OutboxKind, OutboxMessage

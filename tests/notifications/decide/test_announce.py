@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.enums import AlertState, Reason
 from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.rule import AlertRule
+from models.concerns.enums import Severity
 from models.outbox.message import OutboxKind, OutboxMessage
 from tests.support.app import App
 from tests.support.databases import only_on_sqlite

@@ -15,12 +15,12 @@ import pytest
 from sqlalchemy import select
 
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState, Reason, Severity
+from models.alerts.enums import AlertState, Reason
 from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.notification import Notification, NotificationKind
 from models.alerts.rule import Assessment
 from models.concerns.concern import Concern
-from models.concerns.enums import Outcome, Status
+from models.concerns.enums import Outcome, Severity, Status
 from models.customers.customer import Customer
 from models.db.session import ScopedSession
 from models.organizations.place import Place

@@ -3,10 +3,10 @@
 import pytest
 
 from models.alerts.alert import Alert
-from models.alerts.enums import Reason, Severity
+from models.alerts.enums import Reason
 from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
-from models.concerns.enums import Outcome
+from models.concerns.enums import Outcome, Severity
 from models.organizations.place import Place
 from models.organizations.vocabulary import Category
 from notifications.messages import texts as words

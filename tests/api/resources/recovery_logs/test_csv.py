@@ -20,7 +20,7 @@ def table(app: App, shop: Shop, by: str = "manager") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-def test_each_concern_is_a_line_and_praise_comes_last(app: App, shop: Shop) -> None:
+def test_each_concern_is_a_line_what_is_open_comes_first_and_praise_last(app: App, shop: Shop) -> None:
     praise = log_concern_id(app, shop, kind="praise", mood=5)
     concern_id = log_concern_id(
         app,
@@ -37,8 +37,8 @@ def test_each_concern_is_a_line_and_praise_comes_last(app: App, shop: Shop) -> N
     app.clock.move(days=1)
     sign_off(app, shop)
     late = log_concern_id(app, shop, occurred_at=NOON.isoformat())
-    first, second, third = table(app, shop)
-    assert [first["id"], second["id"], third["id"]] == [concern_id, late, praise]
+    second, first, third = table(app, shop)
+    assert [second["id"], first["id"], third["id"]] == [late, concern_id, praise]
     expected = {
         "kind": "concern",
         "status": "resolved",

@@ -6,9 +6,10 @@ from datetime import time, timedelta
 import pytest
 
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState, Severity
+from models.alerts.enums import AlertState
 from models.alerts.escalation_policy import DEFAULT_POLICY, RecipientGroup, policy_step
 from models.alerts.notification import NotificationKind
+from models.concerns.enums import Severity
 from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult, Message
 from tests.support.app import App

@@ -8,10 +8,9 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from models.access import GRANTS, Actor, Role
-from models.alerts.enums import Severity
 from models.alerts.rule import AlertRule
 from models.concerns.concern import Concern
-from models.concerns.enums import Handling, Kind
+from models.concerns.enums import Handling, Kind, Severity
 from models.db.base import Money
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from models.alerts.enums import Reason, Severity
+from models.alerts.enums import Reason
 from models.alerts.rule import AlertRule, Assessment
 from models.concerns.concern import Concern
-from models.concerns.enums import Handling, Kind, Status
+from models.concerns.enums import Handling, Kind, Severity, Status
 from models.db.base import Money
 from models.operations.default_rules import default_rules
 from models.organizations.vocabulary import Category
