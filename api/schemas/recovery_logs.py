@@ -25,13 +25,17 @@ from api.schemas.reports.figures import (
     RECLASSIFIED_DESCRIPTION,
     RECOMMEND_DESCRIPTION,
     RESPONSE_RATE_DESCRIPTION,
+    TAKEN_AFTER_UNANSWERED_DESCRIPTION,
+    TAKEN_IN_TIME_DESCRIPTION,
     TRANSACTIONS_DESCRIPTION,
+    UNHAPPY_SHARE_DESCRIPTION,
     VOIDED_DESCRIPTION,
     FiguresSchema,
     Numbers,
     RatingSchema,
     RecommendationSchema,
     ShareSchema,
+    ask_rate_note,
 )
 from models.access import Permission
 from models.concerns.enums import Kind, Severity
@@ -98,10 +102,18 @@ class LogFiguresSchema(FiguresSchema):
     covers = fields.Integer(allow_none=True, metadata=described(COVERS_DESCRIPTION))
     transactions = fields.Integer(allow_none=True, metadata=described(TRANSACTIONS_DESCRIPTION))
     ask_rate = Numbers(ShareSchema, metadata=described(ASK_RATE_DESCRIPTION))
+    ask_rate_note = ask_rate_note()
     # Older signed figures know neither.
     voided = fields.Integer(dump_default=0, metadata=described(VOIDED_DESCRIPTION))
     reclassified = fields.Integer(dump_default=0, metadata=described(RECLASSIFIED_DESCRIPTION))
     # Nor these, which were not counted at all.
+    unhappy_share = Numbers(
+        ShareSchema, allow_none=True, dump_default=None, metadata=described(UNHAPPY_SHARE_DESCRIPTION)
+    )
+    taken_in_time = fields.Integer(allow_none=True, dump_default=None, metadata=described(TAKEN_IN_TIME_DESCRIPTION))
+    taken_after_unanswered = fields.Integer(
+        allow_none=True, dump_default=None, metadata=described(TAKEN_AFTER_UNANSWERED_DESCRIPTION)
+    )
     feedback_asked = fields.Integer(allow_none=True, dump_default=None, metadata=described(FEEDBACK_ASKED_DESCRIPTION))
     feedback_answered = fields.Integer(
         allow_none=True, dump_default=None, metadata=described(FEEDBACK_ANSWERED_DESCRIPTION)

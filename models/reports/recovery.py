@@ -88,7 +88,7 @@ def recovery_report(
 def _control_points(store: FiguresRow, overall: FiguresRow) -> dict[str, ControlPoint | None]:
     """Return how the figures of a store compare with those of all stores together, by name."""
     rates = ((name, getattr(store, name), getattr(overall, name)) for name in CONTROLLED_SHARES)
-    points = {name: compare_rate(rate, of_all) for name, rate, of_all in rates if rate is not None}
+    points = {name: _named(name, compare_rate(rate, of_all)) for name, rate, of_all in rates if rate is not None}
     if (
         store.concerns_on_receipt_days is None
         or store.transactions is None
@@ -97,7 +97,9 @@ def _control_points(store: FiguresRow, overall: FiguresRow) -> dict[str, Control
     ):
         return points
     overall_rate = Rate(overall.concerns_on_receipt_days, overall.transactions)
-    return {
-        **points,
-        "concerns_per_1000": compare_count(store.concerns_on_receipt_days, store.transactions, overall_rate, per=1000),
-    }
+    per_1000 = compare_count(store.concerns_on_receipt_days, store.transactions, overall_rate, per=1000)
+    return {**points, "concerns_per_1000": _named("concerns_per_1000", per_1000)}
+
+
+def _named(figure: str, point: ControlPoint | None) -> ControlPoint | None:
+    return None if point is None else replace(point, figure=figure)

@@ -140,6 +140,7 @@ def test_the_birthday_table(running: RunningApp) -> None:
         **feedback_figures(asked=1, suspect=1),
         "taken_in_time": 2,
         "taken_after_unanswered": 0,
+        "ask_rate_note": None,
         "unhappy_share": {"value": None, "numerator": 1, "denominator": 2},
         "mood_lift": {"mean": 2.5, "n": 2},
         "cost": [cents(4900)],
@@ -199,6 +200,7 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
         **feedback_figures(asked=0),
         "taken_in_time": 0,  # nothing rang for a request
         "taken_after_unanswered": 0,
+        "ask_rate_note": None,
         "unhappy_share": {"value": None, "numerator": 0, "denominator": 1},
         "mood_lift": {"mean": 2.0, "n": 1},
         "cost": [],
@@ -289,6 +291,7 @@ def test_the_faulty_product(running: RunningApp) -> None:
         **feedback_figures(asked=0),
         "taken_in_time": 0,  # those who logged them handled them
         "taken_after_unanswered": 0,
+        "ask_rate_note": None,
         "unhappy_share": {"value": None, "numerator": 1, "denominator": 4},
         "mood_lift": {"mean": -0.25, "n": 4},
         "cost": [cents(2500)],

@@ -5,6 +5,9 @@ from typing import Any
 from marshmallow import fields
 
 from api.schemas.base import MoneySchema, Schema, described
+from api.schemas.reader_language import reader_language
+from notifications.messages.figures_in_words import ask_rate_sentence
+from notifications.messages.translations import CATALOGUES
 
 COST_DESCRIPTION = "What was given for these concerns and not taken back, by currency."
 
@@ -18,7 +21,11 @@ COVERS_DESCRIPTION = "Customers served, as the stores reported them; days withou
 TRANSACTIONS_DESCRIPTION = "Receipts, as the stores reported them; days without a report are left out."
 ASK_RATE_DESCRIPTION = (
     "Of the receipts, or the covers where a store counts no receipts, the share with a check or a concern. Days that "
-    "report neither are left out."
+    "report neither are left out. Above 100 %, see the note."
+)
+ASK_RATE_NOTE_DESCRIPTION = (
+    "What it means where the ask rate is above 100 %: receipts or covers are missing, or checks were tapped that "
+    "nobody made. Empty otherwise."
 )
 FOLLOW_UPS_DUE_DESCRIPTION = "Promises to customers that were due on these days."
 FOLLOW_UPS_KEPT_DESCRIPTION = "Of the promises due, those kept in time. Open and overdue ones count as missed."
@@ -36,6 +43,11 @@ FEEDBACK_SUSPECT_DESCRIPTION = (
 RESPONSE_RATE_DESCRIPTION = "Of the customers who were asked, the share who answered. Some may still answer."
 RATING_DESCRIPTION = "What customers said of how it was in the end, 1 to 5."
 RECOMMEND_DESCRIPTION = "How likely customers said they are to recommend the store, 0 to 10."
+
+
+UNHAPPY_SHARE_DESCRIPTION = "Of all concerns, the share with a mood of 1 or 2 of 5."
+TAKEN_IN_TIME_DESCRIPTION = "Concerns that were taken before the call for help had gone unanswered."
+TAKEN_AFTER_UNANSWERED_DESCRIPTION = "Concerns that were first taken once the call for help had gone unanswered."
 
 
 class Ratio(fields.Float):
@@ -115,6 +127,22 @@ class RecommendationSchema(Schema):
     )
 
 
+class AskRateNote(fields.String):
+    """What the ask rate of the same figures means if it is above one, in the reader's language; else null."""
+
+    _CHECK_ATTRIBUTE = False
+
+    def _serialize(self, _value: Any, _attribute: str | None, figures: Any, **_: Any) -> str | None:
+        share = self.get_value(figures, "ask_rate")
+        rate = None if share is None else self.get_value(share, "value")
+        return ask_rate_sentence(locale=reader_language(CATALOGUES)) if rate is not None and rate > 1 else None
+
+
+def ask_rate_note() -> AskRateNote:
+    """Return the field beside `ask_rate`."""
+    return AskRateNote(allow_none=True, metadata=described(ASK_RATE_NOTE_DESCRIPTION))
+
+
 class FiguresSchema(Schema):
     """Figures over concerns, without praise.
 
@@ -130,19 +158,15 @@ class FiguresSchema(Schema):
         )
     )
     unhappy = fields.Integer(metadata=described("Concerns of customers with a mood of 1 or 2 of 5."))
-    unhappy_share = Numbers(ShareSchema, metadata=described("Of all concerns, the share with a mood of 1 or 2 of 5."))
+    unhappy_share = Numbers(ShareSchema, metadata=described(UNHAPPY_SHARE_DESCRIPTION))
     taken = fields.Integer(
         metadata=described(
             "Concerns that a member of staff took at any time: in time, after the call had gone unanswered, and those "
             "for which no phone had to ring."
         )
     )
-    taken_in_time = fields.Integer(
-        metadata=described("Concerns that were taken before the call for help had gone unanswered.")
-    )
-    taken_after_unanswered = fields.Integer(
-        metadata=described("Concerns that were first taken once the call for help had gone unanswered.")
-    )
+    taken_in_time = fields.Integer(metadata=described(TAKEN_IN_TIME_DESCRIPTION))
+    taken_after_unanswered = fields.Integer(metadata=described(TAKEN_AFTER_UNANSWERED_DESCRIPTION))
     resolved = fields.Integer(metadata=described("Concerns that are resolved now."))
     recovered = fields.Integer(metadata=described("Resolved concerns whose customer left content."))
     lost = fields.Integer(metadata=described("Resolved concerns whose customer left unhappy."))

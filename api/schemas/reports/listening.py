@@ -11,6 +11,7 @@ from api.schemas.reports.figures import (
     LiftSchema,
     Numbers,
     ShareSchema,
+    ask_rate_note,
 )
 from models.reports.grouping import GroupBy
 
@@ -31,6 +32,7 @@ class ListeningFiguresSchema(Schema):
     )
     checks = fields.Integer(allow_none=True, metadata=described(CHECKS_DESCRIPTION))
     ask_rate = Numbers(ShareSchema, allow_none=True, metadata=described(ASK_RATE_DESCRIPTION))
+    ask_rate_note = ask_rate_note()
     read_back_share = Numbers(
         ShareSchema, metadata=described("Of all concerns, the share whose words were read back to the customer.")
     )

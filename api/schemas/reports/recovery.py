@@ -1,8 +1,11 @@
 """Report on recovery."""
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from api.schemas.base import Instant, Schema, described
+from api.schemas.reader_language import reader_language
 from api.schemas.reports.base import BaseReportQuery, GroupSchema, category_filter, grouped_by
 from api.schemas.reports.figures import (
     ASK_RATE_DESCRIPTION,
@@ -16,10 +19,13 @@ from api.schemas.reports.figures import (
     FiguresSchema,
     Numbers,
     ShareSchema,
+    ask_rate_note,
 )
 from models.reports.grouping import RECOVERY_DIMENSIONS
 from models.reports.recovery import CONTROLLED, CompareTo
 from models.reports.stats.control_limits import TAIL_PROBABILITIES
+from notifications.messages.figures_in_words import control_sentence
+from notifications.messages.translations import CATALOGUES
 
 
 class RecoveryReportQuery(BaseReportQuery):
@@ -51,6 +57,7 @@ class RecoveryTotalsSchema(FiguresSchema):
     covers = fields.Integer(allow_none=True, metadata=described(COVERS_DESCRIPTION))
     transactions = fields.Integer(allow_none=True, metadata=described(TRANSACTIONS_DESCRIPTION))
     ask_rate = Numbers(ShareSchema, allow_none=True, metadata=described(ASK_RATE_DESCRIPTION))
+    ask_rate_note = ask_rate_note()
     follow_ups_due = fields.Integer(allow_none=True, metadata=described(FOLLOW_UPS_DUE_DESCRIPTION))
     follow_ups_kept = fields.Integer(allow_none=True, metadata=described(FOLLOW_UPS_KEPT_DESCRIPTION))
     voided = fields.Integer(allow_none=True, metadata=described(VOIDED_DESCRIPTION))
@@ -96,6 +103,15 @@ class LimitsSchema(Schema):
     high = fields.Float(metadata=described("A higher value is hardly chance."))
 
 
+class ControlSentence(fields.String):
+    """A control point in one sentence, in the language of the reader."""
+
+    _CHECK_ATTRIBUTE = False
+
+    def _serialize(self, _value: Any, _attribute: str | None, point: Any, **_: Any) -> str | None:
+        return control_sentence(point, locale=reader_language(CATALOGUES))
+
+
 class ControlSchema(Schema):
     """A store's figure beside that of all stores (`target`); `outside` names the widest limits it exceeds, or null.
 
@@ -114,6 +130,13 @@ class ControlSchema(Schema):
         allow_none=True,
         validate=validate.OneOf(list(TAIL_PROBABILITIES)),
         metadata=described("The limits that the value is outside of: 95 or 99.8; empty when chance may explain it."),
+    )
+    sentence = ControlSentence(
+        allow_none=True,
+        metadata={
+            **described("What differs, in one sentence in your language; empty when chance may explain it."),
+            "example": "More unhappy guests than chance explains: 14 % against 9 %",
+        },
     )
 
 

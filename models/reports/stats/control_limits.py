@@ -33,13 +33,14 @@ class ControlLimits:
 class ControlPoint:
     """Figure of one store and its `target`, the figure of all stores together.
 
-    `outside` is the key of the widest limits that the value lies outside of, or None.
+    `outside` is the key of the widest limits that the value lies outside of, or None. `figure` names the figure.
     """
 
     value: float
     target: float
     limits: dict[str, ControlLimits]
     outside: str | None
+    figure: str = ""
 
 
 def compare_rate(rate: Rate, overall: Rate) -> ControlPoint | None:

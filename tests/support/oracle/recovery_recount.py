@@ -22,6 +22,7 @@ from tests.support.oracle.raw_rows import (
     sort_key,
 )
 
+ABOVE_ONE = "More checks and concerns than customers: receipts or covers are missing, or nobody made some of the checks"
 TIME_COLUMNS = {"concerns": "occurred_at", "follow_ups": "due_at", "checks": "at", "days": "business_date"}
 
 
@@ -75,7 +76,16 @@ def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bo
     concerns, others = split(rows.get("concerns", []))
     counted = figures(raw, concerns, praise=others.pop("praise"))
     if not whole_stores:
-        names = ("checks", "covers", "transactions", "ask_rate", "follow_ups_due", "follow_ups_kept", *others)
+        names = (
+            "checks",
+            "covers",
+            "transactions",
+            "ask_rate",
+            "ask_rate_note",
+            "follow_ups_due",
+            "follow_ups_kept",
+            *others,
+        )
         names += ("days_with_concerns", "unsigned_days")
         return {**counted, **dict.fromkeys((*names, *shares_of_logged(raw, [])))}
     days = rows.get("days", [])
@@ -100,7 +110,7 @@ def count_group(raw: RawRows, rows: dict[str, list[Record]], *, whole_stores: bo
         "checks": sum(check["count"] for check in checks),
         "covers": sum(day["covers"] or 0 for day in days),
         "transactions": sum(day["transactions"] or 0 for day in days),
-        "ask_rate": rate(customers_checked + customers_with_concerns, sum(ask_denominators.values())),
+        **ask_rate(customers_checked + customers_with_concerns, sum(ask_denominators.values())),
     }
 
 
@@ -153,7 +163,7 @@ def recount_day(raw: RawRows, store_id: UUID, day: date) -> dict[str, Any]:
         "checks": checks,
         "covers": covers,
         "transactions": transactions,
-        "ask_rate": rate(checks + len(concerns), (covers if transactions is None else transactions) or 0),
+        **ask_rate(checks + len(concerns), (covers if transactions is None else transactions) or 0),
     }
 
 
@@ -357,6 +367,12 @@ def begin(concern: Record, end: datetime) -> datetime:
     """Return from when it was the concern that was taken or resolved at `end`: it may have been praise until then."""
     starts = [concern["received_at"], concern["became_concern_at"]]
     return max(start for start in starts if start is not None and start <= end)
+
+
+def ask_rate(numerator: int, denominator: int) -> dict[str, Any]:
+    """Return the ask rate, with what it means if it is above one."""
+    note = ABOVE_ONE if denominator >= 10 and numerator > denominator else None
+    return {"ask_rate": rate(numerator, denominator), "ask_rate_note": note}
 
 
 def rate(numerator: int, denominator: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from tests.support.oracle.raw_rows import (
     under_present_words,
 )
 from tests.support.oracle.recovery_recount import (
+    ask_rate,
     cost,
     customers_on,
     follow_ups_of_counted,
@@ -244,7 +245,11 @@ def count_listening(
     return {
         "concerns": len(concerns),
         "checks": sum(check["count"] for check in checks) if has_checks else None,
-        "ask_rate": rate(customers_heard, sum(ask_denominators.values())) if has_checks else None,
+        **(
+            ask_rate(customers_heard, sum(ask_denominators.values()))
+            if has_checks
+            else {"ask_rate": None, "ask_rate_note": None}
+        ),
         "read_back_share": rate(sum(concern["read_back"] for concern in concerns), len(concerns)),
         "question_asked_share": rate(sum(concern["question_id"] is not None for concern in concerns), len(concerns)),
         "mood_lift": mood_lift(concerns),

@@ -38,6 +38,30 @@ def test_a_store_that_differs_by_more_than_chance_is_flagged(app: App, shop: Sho
     assert "control" not in recovery_report(app, shop, accept="text/csv", group_by="store").text
 
 
+def test_control_limits_and_an_ask_rate_above_one_are_said_in_one_sentence(app: App, shop: Shop) -> None:
+    for number in range(100):
+        add_concern(app, shop, mood=2 if number < 60 else 3)
+        add_concern(app, shop, store="second", mood=2 if number < 20 else 3)
+    day = {"covers": None, "transactions": 90, "sales": None}
+    put = f"/v1/stores/{shop.store_id}/days/2026-03-03"
+    assert app.request("PUT", put, (shop, "admin"), json=day).status_code == 200
+    query = {"from": "2026-03-01", "to": "2026-03-31", "group_by": "store"}
+    expected = {
+        "en": ("More unhappy guests than chance explains: 60 % against 40 %", "More checks and concerns than"),
+        "pt-BR": ("Mais clientes descontentes do que o acaso explica: 60 % contra 40 %", "Mais verificações e"),
+        "es": ("Más clientes descontentos de lo que explica el azar: 60 % frente a 40 %", "Más comprobaciones y"),
+    }
+    for language, (sentence, note) in expected.items():
+        headers = {"Accept-Language": language}
+        answer = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=query, headers=headers).json
+        first, second = answer["rows"]
+        assert first["control"]["unhappy_share"]["sentence"] == sentence
+        assert first["ask_rate"]["value"] == 1.1111
+        assert first["ask_rate_note"].startswith(note)
+    assert (answer["totals"]["ask_rate_note"], second["ask_rate_note"]) == (first["ask_rate_note"], None)
+    assert first["control"]["concerns_per_1000"]["sentence"] is None  # chance may explain it
+
+
 def test_a_store_is_beside_those_that_count_receipts_and_on_the_days_it_does(app: App, shop: Shop) -> None:
     for number in range(40):
         add_concern(app, shop, store="second")  # which never says how many came

@@ -46,6 +46,7 @@ def test_an_empty_report_has_zeros_and_nulls(app: App, shop: Shop) -> None:
         "rating": {"mean": None, "n": 0, "of_1": 0, "of_2": 0, "of_3": 0, "of_4": 0, "of_5": 0},
         "recommend": {"mean": None, "n": 0, "promoters": 0, "passives": 0, "detractors": 0, "score": None},
         **dict.fromkeys(("taken_in_time", "taken_after_unanswered"), 0),
+        "ask_rate_note": None,
         "unhappy_share": {"value": None, "numerator": 0, "denominator": 0},
         "quick_own_share": {"value": None, "numerator": 0, "denominator": 0},
         "corrected_up_share": {"value": None, "numerator": 0, "denominator": 0},
