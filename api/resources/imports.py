@@ -6,11 +6,11 @@ from flask import Response, g
 
 from api.schemas.imports import ImportQuery, ImportResultSchema
 from api.web.blueprint import Blueprint
-from api.web.csv_format import CSV, csv_response
 from api.web.idempotency import REPLAYED_HEADER, had_effect_before, takes_key
 from api.web.rate_limits import IMPORT_LIMIT, count_hit
 from api.web.request_body import CsvBody
 from api.web.resource import Resource
+from api.web.tables.csv_format import CSV, csv_response
 from models.access import Permission
 from models.errors import Invalid
 from models.operations.imports.csv_table import CsvTable

@@ -14,12 +14,12 @@ from api.schemas.recovery_logs import (
     NewLogAmendmentSchema,
     RecoveryLogSchema,
 )
-from api.web.csv_format import CSV, csv_response
 from api.web.etags import etag_header
 from api.web.idempotency import idempotent
 from api.web.negotiation import HTML, JSON, negotiate
 from api.web.resource import Resource
 from api.web.shared_blueprints import recovery_logs as blp
+from api.web.tables.csv_format import CSV, csv_response
 from models.access import Permission
 from models.daily_log.daily_log import DailyLog, DailyLogAmendment
 from models.organizations.store import Store

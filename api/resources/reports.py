@@ -1,15 +1,15 @@
-"""Reports: aggregated figures, as JSON, CSV or XLSX."""
+"""Reports: aggregated figures, as JSON, CSV, XLSX or a page to print."""
 
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, g
+from flask import g
 
+from api.pages.tables import render_tables
 from api.schemas.base import Schema
 from api.schemas.reports.alerts import AlertsReportSchema
-from api.schemas.reports.base import ByConcernQuery, NamedSchema
+from api.schemas.reports.base import ByConcernQuery
 from api.schemas.reports.causes import CausesReportQuery, CausesReportSchema
 from api.schemas.reports.follow_ups import FollowUpsReportQuery, FollowUpsReportSchema
 from api.schemas.reports.items import ItemsReportSchema
@@ -17,43 +17,49 @@ from api.schemas.reports.listening import ListeningReportQuery, ListeningReportS
 from api.schemas.reports.recovery import RecoveryReportQuery, RecoveryReportSchema
 from api.schemas.reports.remedies import RemediesReportSchema
 from api.web.blueprint import Blueprint
-from api.web.csv_format import CSV, csv_response
-from api.web.negotiation import JSON, negotiate
+from api.web.negotiation import HTML, JSON, negotiate
 from api.web.resource import Resource
-from api.web.xlsx_format import XLSX, xlsx_response
+from api.web.tables.csv_format import CSV, csv_file
+from api.web.tables.report_table import report_file
+from api.web.tables.xlsx_format import XLSX, xlsx_file
 from models.access import Permission
 from models.reports.alerts import alerts_report
 from models.reports.causes import causes_report
 from models.reports.engine import ReportQuery
 from models.reports.filters import resolve_filters
 from models.reports.follow_ups import follow_ups_report
-from models.reports.grouping import NAME_COLUMNS, WORD_DIMENSIONS, GroupBy
+from models.reports.grouping import WORD_DIMENSIONS, GroupBy
 from models.reports.items import items_report
 from models.reports.listening import listening_report
 from models.reports.merged_words import NOTHING_MERGED, find_merged_words
 from models.reports.recovery import recovery_report
 from models.reports.remedies import remedies_report
 
-blp = Blueprint("reports", __name__, "Reports: aggregated figures, as JSON, CSV or XLSX")
+blp = Blueprint("reports", __name__, "Reports: aggregated figures, as JSON, CSV, XLSX or a page to print")
 
-TABLES = {CSV: csv_response, XLSX: xlsx_response}
+FILES = {CSV: csv_file, XLSX: xlsx_file, HTML: render_tables}
 
 
-def _report(name: str, query: type[Schema], schema: type[Schema]) -> Callable[..., Any]:
+def _report(name: str, query_schema: type[Schema], schema: type[Schema]) -> Callable[..., Any]:
     """Decorate the method of a report: declare its query and its forms, and answer in the form the caller prefers."""
 
     def decorate(method: Callable[..., Any]) -> Any:
-        @blp.arguments(query, location="query")
+        @blp.arguments(query_schema, location="query")
         @blp.response(200, schema)
         @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
         @blp.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=XLSX, success=True)
+        @blp.alt_response(200, schema={"type": "string"}, content_type=HTML, success=True)
         @blp.refuses(406)
         @wraps(method)
         def answer(resource: Resource, query_data: dict[str, Any]) -> Any:
-            form = negotiate(JSON, *TABLES)
+            form = negotiate(JSON, *FILES)
             g.session.force_custom_plans()
-            report = method(resource, resolve_filters(g.session, query_data, actor=g.actor))
-            return report if form == JSON else _as_table(form, name, schema().dump(report))
+            query, filters = resolve_filters(g.session, query_data, actor=g.actor)
+            report = method(resource, query)
+            if form == JSON:
+                return report
+            described = schema()
+            return FILES[form](report_file(name, described, described.dump(report), filters))
 
         return answer
 
@@ -68,9 +74,9 @@ class ReportRecovery(Resource):
     def get(self, query: dict[str, Any]) -> Any:
         """Report on recovery: whether customers were heard, and whether it helped
 
-        Counts and sums are exact, medians and 90th percentiles within one per cent. With `Accept: text/csv` or XLSX
-        there is one line per row: the columns of the group, then the figures; a rate, percentiles and the cost have a
-        column for each of their parts.
+        Counts and sums are exact, medians and 90th percentiles within one per cent. As CSV, XLSX or HTML there is one
+        line per row and one for the total, money is in major units with its currency beside it, and the figures of
+        `compare_to` and the control limits are columns beside the figures.
         """
         compare_to = query.pop("compare_to", None)
         return recovery_report(g.session, _report_query(query), compare_to=compare_to)
@@ -161,30 +167,3 @@ def _report_query(query: dict[str, Any], *own_dimensions: GroupBy) -> ReportQuer
     )
     merged_words = find_merged_words(g.session) if tells_words_apart else NOTHING_MERGED
     return ReportQuery(actor=g.actor, at=g.now, merged_words=merged_words, **query)
-
-
-def _as_table(form: str, name: str, document: dict[str, Any]) -> Response:
-    for row in document["rows"]:
-        row.pop("control", None)  # control limits are in JSON only
-    columns = [column for by in document["group_by"] for column in _group_columns(by)]
-    columns += [column for column, _ in _cells(document["totals"])]  # the totals have every currency
-    rows = (dict(_cells(row)) for row in document["rows"])
-    return TABLES[form](f"{name}-{document['from']}-{document['to']}", columns, rows)
-
-
-def _group_columns(by: str) -> list[str]:
-    return [f"{by}_{part}" for part in NamedSchema().fields] if by in NAME_COLUMNS else [by]
-
-
-def _cells(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the columns of a row: nested parts become `recovery_rate_numerator`, `store_slug`, `cost_EUR`."""
-    group = row.pop("group", {})  # a dimension may be named like a figure
-    for name, value in {**group, **row}.items():
-        if isinstance(value, list):
-            yield from ((f"{name}_{money['currency']}", money["amount"]) for money in value)
-        elif isinstance(value, dict):
-            yield from ((f"{name}_{part}", inner) for part, inner in value.items())
-        elif name == GroupBy.DAY:
-            yield name, date.fromisoformat(value)
-        else:
-            yield name, value

@@ -5,9 +5,9 @@ from typing import Any
 from flask import current_app, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from api.web.csv_format import CSV
 from api.web.negotiation import JSON
 from api.web.problems import HttpProblem, UnexpectedInput
+from api.web.tables.csv_format import CSV
 from models.errors import Invalid
 from models.operations.imports.csv_table import CsvTable
 

@@ -14,6 +14,16 @@ def months(from_date: date, to_date: date) -> dict[date, str]:
     return {last: month(first) for first, last in _periods(from_date, to_date, _first_of_month, max_days=31)}
 
 
+def labels_of(by: str, from_date: date, to_date: date) -> list[str]:
+    """Return the labels of the days, weeks or months (`by`) that touch these days, in order."""
+    match by:
+        case "week":
+            return list(weeks(from_date, to_date).values())
+        case "month":
+            return list(months(from_date, to_date).values())
+    return [str(from_date + timedelta(days=number)) for number in range((to_date - from_date).days + 1)]
+
+
 def _periods(
     from_date: date, to_date: date, first_day: Callable[[date], date], *, max_days: int
 ) -> Iterator[tuple[date, date]]:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from api.web.xlsx_format import XLSX
+from api.web.tables.xlsx_format import XLSX
 from models.organizations.store import Store
 from tests.support.app import App
 from tests.support.factories.concerns import add_concern, log_concern

@@ -1,7 +1,5 @@
 """Merged categories and causes: 'A is now B', in every answer from the moment of the merge."""
 
-import csv
-import io
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from tests.support.factories.guidance import get_guidance, log_past_concerns
 from tests.support.factories.organizations import Shop
 from tests.support.factories.vocabulary import cause_id, create_word, edit_word, merge, words
 from tests.support.sign_in import sign_in_again
+from tests.support.tables import read_csv
 
 
 @pytest.fixture
@@ -67,9 +66,7 @@ def test_from_the_moment_of_a_merge_every_answer_shows_the_surviving_words(app: 
     (exported,) = (row for (kind, _), row in applied(follow(app, bill)[0]).items() if kind == "concern")
     log = f"/v1/stores/{bill.store_id}/recovery-logs/{first['business_date']}"
     (logged,) = app.request("GET", log, (bill, "manager")).json["concerns"]
-    (line,) = csv.DictReader(
-        io.StringIO(app.request("GET", log, (bill, "manager"), headers={"Accept": "text/csv"}).get_data(as_text=True))
-    )
+    (line,) = read_csv(app.request("GET", log, (bill, "manager"), headers={"Accept": "text/csv"}).text)
     for answer in (listed, history["items"][0], exported, logged, line):
         assert words_of(answer) == now
     app.clock.move(hours=1)

@@ -1,7 +1,5 @@
 """Settlement of promised refunds: each is followed until it is paid, and never exceeds the value of the order."""
 
-import csv
-from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +11,7 @@ from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
 from tests.support.factories.vocabulary import GENEROUS_LIMITS, edit_word
+from tests.support.tables import read_csv
 
 ORDER = {"reference": "T-1001", "value": {"amount": 8000, "currency": "EUR"}}
 
@@ -48,7 +47,7 @@ def cost_of_the_day(app: App, shop: Shop) -> list[dict[str, Any]]:
     path = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
     cost: list[dict[str, Any]] = app.request("GET", path, (shop, "manager")).json["figures"]["cost"]
     text = app.request("GET", path, (shop, "manager"), headers={"Accept": "text/csv"}).text
-    in_csv = sum(int(line["cost_EUR"]) for line in csv.DictReader(StringIO(text)) if line.get("cost_EUR"))
+    in_csv = sum(int(line["cost_EUR"]) for line in read_csv(text) if line.get("cost_EUR"))
     assert in_csv == sum(money["amount"] for money in cost)
     return cost
 

@@ -1,14 +1,12 @@
 """The recovery log as CSV: one line for each concern, safe to open, and no more than the reader may see."""
 
-import csv
-import io
-
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.daily_log import log_concern_id, log_path, resolve_concern, sign_off
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
+from tests.support.tables import read_csv
 
 FORMULA = '=HYPERLINK("http://example.org","look")'
 
@@ -17,7 +15,7 @@ def table(app: App, shop: Shop, by: str = "manager") -> list[dict[str, str]]:
     answer = app.request("GET", log_path(shop), (shop, by), headers={"Accept": "text/csv"})
     assert (answer.status_code, answer.mimetype) == (200, "text/csv"), answer.text
     assert answer.headers["Content-Disposition"] == 'attachment; filename="recovery-log-first-2026-03-03.csv"'
-    return list(csv.DictReader(io.StringIO(answer.text)))
+    return read_csv(answer.text)
 
 
 def test_each_concern_is_a_line_what_is_open_comes_first_and_praise_last(app: App, shop: Shop) -> None:
@@ -55,13 +53,13 @@ def test_each_concern_is_a_line_what_is_open_comes_first_and_praise_last(app: Ap
         "taken_by": "Manager of acme",
         "remedies": "voucher, remake, apology",
         "cost_EUR": "1450",
-        "late": "False",
-        "after_sign_off": "False",
+        "late": "false",
+        "after_sign_off": "false",
     }
     assert {name: first[name] for name in expected} == expected
     steps = first["timeline"].split(" | ")
     assert (steps[0], steps[-1]) == ("12:00 logged Floor of acme", "12:05 resolved Manager of acme")
-    assert (second["late"], second["after_sign_off"], second["cost_EUR"]) == ("True", "True", "")
+    assert (second["late"], second["after_sign_off"], second["cost_EUR"]) == ("true", "true", "")
 
 
 def test_what_was_taken_back_costs_nothing(app: App, shop: Shop) -> None:

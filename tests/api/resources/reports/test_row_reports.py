@@ -1,14 +1,10 @@
 """The reports that read rows, over HTTP: who sees what, which formats, and who reads the names of items."""
 
-import csv
-import io
 from typing import Any
 
 import pytest
-from python_calamine import CalamineWorkbook
 from werkzeug.test import TestResponse
 
-from api.web.xlsx_format import XLSX
 from models.concerns.enums import Outcome
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value
@@ -50,20 +46,6 @@ def test_a_report_of_nothing_has_zeros(app: App, shop: Shop, name: str) -> None:
     answer = report(app, shop, name).json
     assert len(answer["rows"]) == (0 if name in ("remedies", "causes", "items") else 1)
     assert next(iter(answer["totals"].values())) == 0
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_each_report_is_a_table_too(app: App, shop: Shop, name: str) -> None:
-    log_concern(app, shop, mood=1, items=[{"name": "Soup"}], recovery_actions=[{"remedy": "apology"}])
-    shown = report(app, shop, name, group_by="week").json
-    lines = list(csv.DictReader(io.StringIO(report(app, shop, name, group_by="week", accept="text/csv").text)))
-    assert [line["week"] for line in lines] == [row["group"]["week"] for row in shown["rows"]]
-    workbook = report(app, shop, name, group_by="week", accept=XLSX)
-    assert workbook.headers["Content-Disposition"] == f'attachment; filename="{name}-2026-03-01-2026-03-31.xlsx"'
-    header, *rows = CalamineWorkbook.from_filelike(io.BytesIO(workbook.data)).get_sheet_by_index(0).to_python()
-    if lines:
-        assert (header, len(rows)) == (list(lines[0]), len(lines))
-    assert report(app, shop, name, accept="text/html").status_code == 406
 
 
 @pytest.mark.parametrize("name", NAMES)

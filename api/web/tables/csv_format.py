@@ -3,14 +3,22 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from flask import Response, current_app
 
-CSV = "text/csv"
+from api.web.tables.formulas import defuse
+from api.web.tables.table_file import TableFile
 
-# A spreadsheet runs a cell that begins with one of these as a formula (OWASP, CSV injection).
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+CSV: Final = "text/csv"
+BYTE_ORDER_MARK: Final = "\ufeff"  # without it Excel does not read UTF-8
+
+
+def csv_file(file: TableFile) -> Response:
+    """Return all sheets as one table, under the columns of all."""
+    names = [column.name for column in file.columns]
+    return csv_response(file.name, names, (line for sheet in file.sheets for line in sheet.lines))
 
 
 def csv_response(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
@@ -23,6 +31,7 @@ def csv_response(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, 
 def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Return the rows as CSV (RFC 4180) with a header; a missing or null value is an empty cell."""
     lines = io.StringIO(newline="")
+    lines.write(BYTE_ORDER_MARK)
     writer = csv.writer(lines)
     writer.writerow(columns)
     for row in rows:
@@ -31,7 +40,12 @@ def write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Put an apostrophe before text that would begin a formula; leave numbers as they are, also negative ones."""
-    if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
-        return f"'{value}"
+    """Return text without formulas, and times as in JSON; numbers are left as they are, also negative ones."""
+    match value:
+        case str():
+            return defuse(value)
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value

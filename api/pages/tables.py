@@ -1,0 +1,103 @@
+"""Tables as an HTML page to print: the figures, what they cover, and what each of them means."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Response
+
+from api.pages.page import InlineStyle, language, render_page
+from api.web.tables.columns import Cell, Column, Kind, Line
+from api.web.tables.table_file import Sheet, TableFile
+
+STYLE = InlineStyle.load("tables.css")
+WIDEST: Final = 14  # columns of figures that fit beside each other; wider tables are turned
+GROUPS_BESIDE: Final = 6  # of a turned table
+
+
+@dataclass(frozen=True)
+class PrintedTable:
+    """A table with its lines as rows, or, when it has too many columns, one of several parts with lines as columns."""
+
+    keys: Sequence[Column]
+    figures: Sequence[Column]
+    lines: Sequence[Line]
+    turned: bool
+
+
+def render_tables(file: TableFile) -> Response:
+    """Return the page of a file. Ids are not shown, names are."""
+    page = render_page(
+        "tables.html",
+        sheet=STYLE.sheet,
+        file=file,
+        tables=[(sheet.title, list(_printed(sheet, file))) for sheet in file.sheets],
+        legend=[column for column in file.columns if not column.for_machines],
+        printed=CellPrinter(language()).printed,
+        machine=_machine,
+    )
+    page.headers.update(STYLE.headers)
+    return page
+
+
+def _printed(sheet: Sheet, file: TableFile) -> list[PrintedTable]:
+    """Return the tables of a sheet, without the columns that say in each line what the whole page is about."""
+    shown = [column for column in sheet.columns if not column.for_machines and column.name not in _columns_about(file)]
+    keys, figures = [c for c in shown if c.is_key], [c for c in shown if not c.is_key]
+    lines = list(sheet.lines)
+    if len(figures) <= WIDEST:
+        return [PrintedTable(keys, figures, lines, turned=False)]
+    starts = range(0, len(lines), GROUPS_BESIDE)
+    return [PrintedTable(keys, figures, lines[start : start + GROUPS_BESIDE], turned=True) for start in starts]
+
+
+def _columns_about(file: TableFile) -> set[str]:
+    return {name.replace(" ", "_") for name in file.about} | {"filters"}
+
+
+@dataclass(frozen=True)
+class CellPrinter:
+    """Prints cells in the reader's language."""
+
+    language: str
+
+    def printed(self, value: Cell, kind: Kind) -> str:
+        match value:
+            case None | str():
+                return value or ""
+            case bool():
+                return "✓" if value else ""
+            case datetime():
+                return format_datetime(value, "d MMM y HH:mm", tzinfo=UTC, locale=self.language)
+            case date():
+                return format_date(value, "medium", locale=self.language)
+        return self._percent(value) if kind is Kind.RATIO else self._number(value)
+
+    def _number(self, value: float | Decimal) -> str:
+        """Return a number with at most three decimals, money with those of its currency."""
+        decimals = -int(value.as_tuple().exponent) if isinstance(value, Decimal) else None
+        fraction = "###" if decimals is None else "0" * decimals
+        return format_decimal(value, f"#,##0.{fraction}" if fraction else "#,##0", locale=self.language)
+
+    def _percent(self, ratio: float) -> str:
+        locale = Locale.parse(self.language)
+        pattern = copy(locale.percent_formats[None])
+        pattern.frac_prec = (0, 1)
+        text: str = pattern.apply(ratio, locale)
+        return text
+
+
+def _machine(value: Cell) -> str:
+    """Return a value as programs read it, for the page to carry beside what is printed."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return "" if value is None else str(value)

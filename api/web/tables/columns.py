@@ -1,0 +1,184 @@
+"""Columns of a table, read off the schema of the JSON answer: one name, one kind and one meaning in every form.
+
+The columns depend on the schema and on the query, and never on the data.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from marshmallow import fields
+
+from api.schemas.base import MoneySchema, Schema
+from api.schemas.reports.figures import Minutes, Ratio
+from models.db.minor_units import major_units
+
+Cell = str | bool | int | float | Decimal | date | None  # a datetime is a date
+Line = dict[str, Cell]
+
+
+class Kind(Enum):
+    TEXT = "text"
+    FLAG = "flag"
+    NUMBER = "number"
+    RATIO = "ratio"  # of 1
+    MINUTES = "minutes"
+    MONEY = "money"  # in major units
+    CURRENCY = "currency"
+    DATE = "date"
+    INSTANT = "instant"
+
+
+COMPARABLE: Final = frozenset({Kind.NUMBER, Kind.RATIO, Kind.MINUTES, Kind.MONEY})
+EARLIER: Final = "earlier"  # the member of a row that holds the same group's row of the earlier period
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: where its values stand in a dumped row, what they are, and what they mean.
+
+    `for_machines`: ids, and slugs beside a name, which are in CSV alone. `is_key`: what a line is about, repeated in
+    each of its lines.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    kind: Kind
+    description: str
+    for_machines: bool = False
+    is_key: bool = False
+    is_change: bool = False
+
+    def cell(self, row: Mapping[str, Any], currency: str | None) -> Cell:
+        """Return the value in a row, of its money in this currency."""
+        if self.is_change:
+            return difference(self._cell(row, self.path, currency), self._cell(row, (EARLIER, *self.path), currency))
+        if self.kind is Kind.CURRENCY:
+            return currency if currency in self.currencies(row) else None
+        return self._cell(row, self.path, currency)
+
+    def currencies(self, row: Mapping[str, Any]) -> set[str]:
+        """Return the currencies of a column of money in a row, and in that of the earlier period."""
+        paths = (self.path, (EARLIER, *self.path))
+        return {money["currency"] for path in paths for money in _monies(_value_at(row, path))}
+
+    def earlier(self) -> "Column":
+        description = f"{self.description} In the earlier period."
+        return replace(self, name=f"{self.name}_earlier", path=(EARLIER, *self.path), description=description)
+
+    def change(self) -> "Column":
+        points = ", in percentage points" if self.kind is Kind.RATIO else ""
+        description = f"`{self.name}` less `{self.name}_earlier`{points}; empty where one of them is."
+        return replace(self, name=f"{self.name}_change", description=description, is_change=True)
+
+    def _cell(self, row: Mapping[str, Any], path: tuple[str, ...], currency: str | None) -> Cell:
+        value = _value_at(row, path)
+        if value is None:
+            return None
+        match self.kind:
+            case Kind.MONEY:
+                amounts = [major_units(**money) for money in _monies(value) if money["currency"] == currency]
+                return amounts[0] if amounts else None
+            case Kind.DATE:
+                return date.fromisoformat(value)
+            case Kind.INSTANT:
+                return datetime.fromisoformat(value)
+            case Kind.TEXT if isinstance(value, list):
+                return ", ".join(map(str, value))
+        cell: Cell = value
+        return cell
+
+
+def difference(now: Cell, earlier: Cell) -> Cell:
+    """Return the exact decimal difference of two numbers, so that 0.3 less 0.1 is 0.2."""
+    if now is None or earlier is None:
+        return None
+    exact = Decimal(str(now)) - Decimal(str(earlier))
+    if isinstance(now, Decimal):
+        return exact
+    return float(exact) if float in (type(now), type(earlier)) else int(exact)
+
+
+def lines_of(columns: Iterable[Column], rows: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """Yield a line for each dumped row.
+
+    A row with several currencies has a further line for each, in which only its keys and the money are filled in: each
+    amount has its currency beside it, and no other figure counts twice in a sum over the lines.
+    """
+    columns = list(columns)
+    of_money = [column for column in columns if column.kind is Kind.CURRENCY]
+    of_further_lines = [column for column in columns if column.is_key or column.kind in (Kind.MONEY, Kind.CURRENCY)]
+    for row in rows:
+        currencies = sorted({currency for column in of_money for currency in column.currencies(row)})
+        yield {column.name: column.cell(row, next(iter(currencies), None)) for column in columns}
+        for currency in currencies[1:]:
+            yield {column.name: column.cell(row, currency) for column in of_further_lines}
+
+
+def columns_of(schema: Schema, *names: str, is_key: bool = False) -> list[Column]:
+    """Return the columns of these fields of a schema, of all without names. Nested fields are joined by `_`."""
+    chosen = {name: field for name, field in schema.dump_fields.items() if not names or name in names}
+    columns = (column for name, field in chosen.items() for column in _columns_of_field((name,), field, ""))
+    return [replace(column, is_key=is_key) for column in columns]
+
+
+def _columns_of_field(path: tuple[str, ...], field: fields.Field[Any], context: str) -> Iterator[Column]:
+    """Yield the columns of a field, each with what its parents say about it before its own words."""
+    name = "_".join(path).replace(".", "_")
+    description = " ".join(filter(None, [context, field.metadata.get("description", "")]))
+    inner = field.inner if isinstance(field, fields.List) else field
+    if isinstance(inner, fields.Nested) and isinstance(inner.schema, MoneySchema):
+        yield Column(name, path, Kind.MONEY, description)
+        yield Column(f"{name}_currency", path, Kind.CURRENCY, f"The currency of `{name}`.")
+    elif isinstance(field, fields.Nested):
+        for part, nested in field.schema.dump_fields.items():
+            yield from _columns_of_field((*path, part), nested, description)
+    elif isinstance(field, fields.Dict):
+        for key in _keys(field):
+            yield from _columns_of_field((*path, key), field.value_field, description)
+    elif not isinstance(inner, fields.Nested):
+        yield Column(name, path, _kind(field), description, for_machines=_is_for_machines(field, path))
+
+
+def _keys(field: fields.Dict) -> Iterable[str]:
+    """Return the keys that a dict may have, which its schema names."""
+    (one_of,) = field.key_field.validators
+    keys: Iterable[str] = one_of.choices
+    return keys
+
+
+_KINDS: Final[Mapping[type[fields.Field[Any]], Kind]] = {
+    Ratio: Kind.RATIO,
+    Minutes: Kind.MINUTES,
+    fields.Integer: Kind.NUMBER,
+    fields.Float: Kind.NUMBER,
+    fields.Boolean: Kind.FLAG,
+    fields.Date: Kind.DATE,
+    fields.DateTime: Kind.INSTANT,
+}
+
+
+def _kind(field: fields.Field[Any]) -> Kind:
+    if field.metadata.get("format") == "date":
+        return Kind.DATE
+    return next((kind for type_, kind in _KINDS.items() if isinstance(field, type_)), Kind.TEXT)
+
+
+def _is_for_machines(field: fields.Field[Any], path: tuple[str, ...]) -> bool:
+    names_beside = getattr(field.parent, "dump_fields", {})
+    return isinstance(field, fields.UUID) or (path[-1] == "slug" and "name" in names_beside)
+
+
+def _value_at(row: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        if row is None:
+            return None
+        row = row.get(step)
+    return row
+
+
+def _monies(value: Any) -> list[dict[str, Any]]:
+    return value if isinstance(value, list) else [value] if value else []
