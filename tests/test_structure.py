@@ -147,8 +147,7 @@ def test_tables_and_models_are_the_same(database_url: str):
 
 
 def test_migrations_go_down_and_up_again_to_the_same_schema(databases: Databases, database_kind: str):
-    with databases.empty(database_kind) as url:
-        migrate(url)
+    with databases.alone(database_kind) as url:
         first = schema(url)
         command.downgrade(settings(url), "base")
         left = schema(url)
