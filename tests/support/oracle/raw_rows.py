@@ -38,6 +38,8 @@ class RawRows:
     groups: dict[UUID, list[UUID]]  # the ids of the store groups of each store
     moods_as_logged: dict[UUID, int]  # by concern
     moved: set[UUID] = field(default_factory=set)  # stores whose time zone or region has changed meanwhile
+    # By store and time. A recount asks for each of them thousands of times.
+    business_dates: dict[tuple[UUID, datetime], date] = field(default_factory=dict)
 
 
 def read_table(connection: Connection, name: str) -> list[Record]:
@@ -100,7 +102,10 @@ def business_date_of(raw: RawRows, row: Record, time_column: str) -> date:
     if row["store_id"] in raw.moved or time_column == "business_date":
         stored: date = row["business_date"]
         return stored
-    return business_date(row[time_column], raw.named["store"][row["store_id"]])
+    key = row["store_id"], row[time_column]
+    if key not in raw.business_dates:
+        raw.business_dates[key] = business_date(row[time_column], raw.named["store"][row["store_id"]])
+    return raw.business_dates[key]
 
 
 def business_date(occurred_at: datetime, store: Record) -> date:

@@ -104,12 +104,13 @@ def recount_report(
         subjects += [{**check, "_check": True} for check in select(raw.checks, "at")]
         subjects += [{**day, "_day": True} for day in select(raw.days, "business_date")]
 
+    groups_by_concern = [groups_of(raw, concern, group_by, concern["_time_column"]) for concern in concerns]
+
     def count_group(members: list[Record], group: Group) -> Figures:
         """Count a group, beside all concerns that have the same labels in the dimensions of the query."""
         labels = {by: group[by] for by in group_by}
-        same_labels = [
-            concern for concern in concerns if labels in groups_of(raw, concern, group_by, concern["_time_column"])
-        ]
+        of_concern = zip(concerns, groups_by_concern, strict=True)
+        same_labels = [concern for concern, concern_groups in of_concern if labels in concern_groups]
         return COUNTERS[name](rows, members, same_labels, group_by)
 
     members_by_group: dict[SortKey, list[Record]] = {}
