@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, missing
 
 from api.schemas.base import MoneySchema, Schema, described
 from api.schemas.reader_language import reader_language
 from notifications.messages.figures_in_words import ask_rate_sentence
 from notifications.messages.translations import CATALOGUES
+
+NOT_COUNTED = (None, missing)  # also by what older signed figures lack
 
 COST_DESCRIPTION = "What was given for these concerns and not taken back, by currency."
 
@@ -134,8 +136,8 @@ class AskRateNote(fields.String):
 
     def _serialize(self, _value: Any, _attribute: str | None, figures: Any, **_: Any) -> str | None:
         share = self.get_value(figures, "ask_rate")
-        rate = None if share is None else self.get_value(share, "value")
-        return ask_rate_sentence(locale=reader_language(CATALOGUES)) if rate is not None and rate > 1 else None
+        rate = None if share in NOT_COUNTED else self.get_value(share, "value")
+        return None if rate in NOT_COUNTED or rate <= 1 else ask_rate_sentence(locale=reader_language(CATALOGUES))
 
 
 def ask_rate_note() -> AskRateNote:
