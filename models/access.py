@@ -32,6 +32,7 @@ class Permission(StrEnum):
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     VOCABULARY_WRITE = "vocabulary:write"
     ITEM_READ = "item:read"  # the catalogue of dishes, products and articles
+    ITEM_WRITE = "item:write"  # rename what colleagues typed, and confirm that it is the name of an item
     CUSTOMER_READ = "customer:read"
     CUSTOMER_LIST = "customer:list"  # all profiles one by one, instead of a search
     CUSTOMER_WRITE = "customer:write"
@@ -113,6 +114,7 @@ _FLOOR = _PERSON | {
 }
 _MANAGER = _FLOOR | {
     P.STORE_RUN,
+    P.ITEM_WRITE,
     P.STAFF_WRITE,
     P.STAFF_INVITE,
     P.DEVICE_MANAGE,
@@ -143,6 +145,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         P.STORE_RUN,
         P.VOCABULARY_WRITE,
         P.ITEM_READ,
+        P.ITEM_WRITE,
         P.STAFF_READ,
         P.STAFF_WRITE,
         P.STAFF_INVITE,

@@ -23,13 +23,14 @@ class Items(Resource):
     @blp.response(200, page_of(CatalogueItemSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the catalogue by name; `name` filters by the beginning, for completion while somebody types"""
-        items = CatalogueItem.select_visible(g.actor, name=query.pop("name", None))
-        return paginate(items, CatalogueItem.name_key, CatalogueItem.id, **query)
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
+        items = CatalogueItem.select_visible(g.actor, **query)
+        return paginate(items, CatalogueItem.name_key, CatalogueItem.id, **page)
 
 
 @blp.route("/items/<uuid:item_id>")
 class ItemById(Resource):
-    permissions = {"GET": Permission.ITEM_READ, "PATCH": Permission.VOCABULARY_WRITE}
+    permissions = {"GET": Permission.ITEM_READ, "PATCH": Permission.ITEM_WRITE}
     path_models = {"item_id": CatalogueItem}
 
     @blp.response(200, CatalogueItemSchema)
@@ -40,7 +41,12 @@ class ItemById(Resource):
     @blp.arguments(EditItemSchema)
     @blp.response(200, CatalogueItemSchema)
     def patch(self, data: dict[str, Any], item: CatalogueItem) -> CatalogueItem:
-        """Rename an item on all concerns that name it; its slug stays"""
+        """Rename an item on all concerns that name it, or confirm its name; its slug stays
+
+        Head office reads confirmed names only: what staff type may be a customer's words.
+        """
         if "name" in data:
             item.rename(data["name"])
+        if "confirmed" in data:
+            item.confirm(confirmed=data["confirmed"])
         return item

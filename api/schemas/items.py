@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, PageQuery, Schema, Words
+from api.schemas.base import Flag, Instant, PageQuery, Schema, Words, described
 from models.db.text import MAX_NAME_LENGTH
 
 
@@ -10,12 +10,14 @@ class ItemQuery(PageQuery):
     """Filters of items: by the beginning of the name, without regard to case and accents."""
 
     name = Words(MAX_NAME_LENGTH, least=1)
+    confirmed = fields.Boolean(metadata=described("Those whose name a manager has confirmed, or the others."))
 
 
 class EditItemSchema(Schema):
-    """Changes to an item."""
+    """Changes to an item. A new name is a confirmed one."""
 
     name = Words(MAX_NAME_LENGTH, least=1)
+    confirmed = Flag(metadata=described("That the name is that of an item, and head office may read it."))
 
 
 class CatalogueItemSchema(Schema):
@@ -25,4 +27,5 @@ class CatalogueItemSchema(Schema):
     version = fields.Integer()
     slug = fields.String()
     name = fields.String()
+    confirmed = fields.Boolean(metadata=described("A manager has confirmed the name. Head office reads no other name."))
     created_at = Instant()

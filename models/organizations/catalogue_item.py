@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, or_, select
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, and_, or_, select, true
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.access import Actor, Permission
@@ -18,7 +18,11 @@ from models.policy_defaults import MAX_CATALOGUE_ITEMS, MAX_NEW_ITEMS_PER_DAY
 
 
 class CatalogueItem(Aggregate):
-    """Dish, product or article that concerns are about. The slug never changes, the name may."""
+    """Dish, product or article that concerns are about. The slug never changes, the name may.
+
+    What staff type may be anything, a customer's words among it. `confirmed` says that a manager has looked at the name
+    and it is that of an item: before that it never leaves the stores.
+    """
 
     __tablename__ = "catalogue_item"
     noun = "item"
@@ -31,7 +35,7 @@ class CatalogueItem(Aggregate):
     name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH))
     name_key: Mapped[str] = mapped_column(BYTEWISE_NAME)
     created_at: Mapped[datetime]
-    confirmed: Mapped[bool] = mapped_column(default=False)  # a manager said that it is the name of an item
+    confirmed: Mapped[bool] = mapped_column(default=False)
     hidden: Mapped[bool] = mapped_column(default=False)  # so far only sensitive concerns have named it
 
     @validates("name")
@@ -45,9 +49,23 @@ class CatalogueItem(Aggregate):
         return () if actor.may(Permission.CONCERN_SENSITIVE) else (cls.hidden.is_(False),)
 
     @classmethod
-    def select_visible(cls, actor: Actor, *, name: str | None = None) -> Select["CatalogueItem"]:
-        """Select the catalogue; with `name`, the items whose name starts with it, whatever case and accents."""
+    def named_for(cls, actor: Actor) -> ColumnElement[bool]:
+        """Return the criterion for items whose names reports tell the actor: without the catalogue, confirmed ones."""
+        if actor.may(Permission.ITEM_READ):
+            return and_(true(), *cls.visible_to(actor))
+        return and_(cls.confirmed.is_(True), cls.hidden.is_(False))
+
+    @classmethod
+    def select_visible(
+        cls, actor: Actor, *, name: str | None = None, confirmed: bool | None = None
+    ) -> Select["CatalogueItem"]:
+        """Select the catalogue, or the part that is (not) confirmed.
+
+        With `name`, the items whose name starts with it, whatever case and accents.
+        """
         stmt = select(cls).where(*cls.visible_to(actor))
+        if confirmed is not None:
+            stmt = stmt.where(cls.confirmed.is_(confirmed))
         return stmt if name is None else stmt.where(begins_with(cls.name_key, fold(name)))
 
     @classmethod
@@ -121,9 +139,15 @@ class CatalogueItem(Aggregate):
             self.bump_version()
 
     def rename(self, name: str) -> None:
-        """Change the name that is shown. The slug, made from the first name, still finds the item."""
-        self.name = name
+        """Change the name that is shown, and confirm it. The slug, made from the first name, still finds the item."""
+        self.name, self.confirmed = name, True
         self.bump_version()
+
+    def confirm(self, *, confirmed: bool) -> None:
+        """Say that the name is that of an item, or that it is not."""
+        if self.confirmed is not confirmed:
+            self.confirmed = confirmed
+            self.bump_version()
 
 
 def item_slug(reference: dict[str, Any]) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func
 from sqlalchemy.orm import Session
 
 from models.access import Permission
 from models.concerns.concern import Concern
 from models.concerns.concern_item import ConcernItem
+from models.db.slug import slug_from_text
 from models.organizations.catalogue_item import CatalogueItem
 from models.policy_defaults import UNHAPPY_MOOD
 from models.reports.engine import Report, ReportQuery, build_report
@@ -19,9 +20,13 @@ from models.reports.totals import Totals, TotalsByGroup, count_figures, count_wh
 
 @dataclass(frozen=True)
 class ItemsRow:
-    """Concerns that name one item, each once. `share` is of all concerns, whichever items they name."""
+    """Concerns that name one item, each once. `share` is of all concerns, whichever items they name.
+
+    `items`: how many different ones these are, 1 unless the row is that of all that are unconfirmed.
+    """
 
     group: dict[str, Label]
+    items: int
     concerns: int
     unhappy: int
     share: Rate
@@ -30,14 +35,10 @@ class ItemsRow:
 def items_report(session: Session, query: ReportQuery) -> Report[ItemsRow]:
     """Report by item. A concern that names two items is in two rows, and once in the totals.
 
-    Items are typed by staff, so their names are shown only to readers of the catalogue, and only those they may see.
+    Items are typed by staff, so whoever does not read the catalogue reads confirmed names only. All others are one row,
+    whose label is None: counted together, because with a row for each there were as many as customers' words.
     """
-    may_read = query.actor.may(Permission.ITEM_READ)
-    readable_ids = (
-        set(session.scalars(select(CatalogueItem.id).where(*CatalogueItem.visible_to(query.actor))))
-        if may_read
-        else set()
-    )
+    item_id = case((CatalogueItem.named_for(query.actor), ConcernItem.item_id))
 
     def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
         concerns = query.select_concerns()
@@ -45,18 +46,25 @@ def items_report(session: Session, query: ReportQuery) -> Report[ItemsRow]:
         all_concerns = group_totals(
             count_figures(session, concerns, query.grouping(other_dimensions), {"all_concerns": count_where()})
         )
-        grouping = query.grouping(group_by, columns={GroupBy.ITEM: ConcernItem.item_id})
-        aggregates = {"concerns": _count_concerns(), "unhappy": _count_concerns(Concern.mood <= UNHAPPY_MOOD)}
-        groups = group_totals(count_figures(session, concerns.join(Concern.items), grouping, aggregates))
+        grouping = query.grouping(group_by, columns={GroupBy.ITEM: item_id})
+        aggregates = {
+            "items": func.count(ConcernItem.item_id.distinct()),
+            "concerns": _count_concerns(),
+            "unhappy": _count_concerns(Concern.mood <= UNHAPPY_MOOD),
+        }
+        named = concerns.join(Concern.items).join(ConcernItem.item)
+        groups = group_totals(count_figures(session, named, grouping, aggregates))
         for key, totals in groups.items():
             totals.add(all_concerns[key[len(group_by) - len(other_dimensions) :]])
         return groups
 
     def redact(group: dict[str, Label]) -> dict[str, Label]:
+        """Withhold a slug that was made from an earlier name: nobody has confirmed that one."""
         item = group["item"]
-        if isinstance(item, NamedLabel) and item.id not in readable_ids:
-            return {**group, "item": NamedLabel(item.id, None, None)}
-        return group
+        if not isinstance(item, NamedLabel) or query.actor.may(Permission.ITEM_READ):
+            return group
+        slug = item.slug if item.slug == slug_from_text(item.name or "") else None
+        return {**group, "item": NamedLabel(item.id, slug, item.name)}
 
     return build_report(
         session, query, count, _make_row, own_dimensions=[GroupBy.ITEM], overlapping=True, redact=redact
@@ -71,4 +79,6 @@ def _count_concerns(*criteria: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _make_row(totals: Totals, group: dict[str, Label]) -> ItemsRow:
     figures = totals.figures
-    return ItemsRow(group, figures["concerns"], figures["unhappy"], totals.rate("concerns", "all_concerns"))
+    return ItemsRow(
+        group, figures["items"], figures["concerns"], figures["unhappy"], totals.rate("concerns", "all_concerns")
+    )

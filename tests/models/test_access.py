@@ -16,6 +16,7 @@ AGREED = {  # line: permissions, and who has them: floor, manager, regional, hea
     ),
     "sees concerns and logs": ({P.CONCERN_READ, P.ALERT_READ, P.LOG_READ}, "yes yes yes yes yes"),
     "sees words and names": ({P.CONCERN_WORDS, P.ITEM_READ}, "yes yes yes no yes"),
+    "renames and confirms items": ({P.ITEM_WRITE}, "no yes yes no yes"),
     "knows the colleagues": ({P.STAFF_READ}, "yes yes yes no yes"),
     "logs, takes, acts, resolves": (
         {P.CONCERN_LOG, P.CONCERN_TAKE, P.RECOVERY_ACT, P.CONCERN_RESOLVE, P.ALERT_HEAR},
@@ -96,6 +97,7 @@ NEVER_A_KEYS = {
     P.ORGANIZATION_WRITE,
     P.STORE_WRITE,
     P.STORE_RUN,
+    P.ITEM_WRITE,
 }
 
 

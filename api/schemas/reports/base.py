@@ -11,6 +11,7 @@ from models.recovery.follow_up import FollowUpKind
 from models.reports.grouping import GroupBy
 
 MAX_REPORT_DAYS = 1_100
+UNCONFIRMED = {"id": None, "slug": None, "name": "unconfirmed"}
 
 
 class SeveralValues(DelimitedList):
@@ -114,17 +115,35 @@ class ByConcernQuery(BaseReportQuery):
 
 
 class ReadableItemSchema(NamedSchema):
-    """An item; slug and name are null for readers who may not see it in the catalogue."""
+    """An item, or all together that this reader may not name: then it is 'unconfirmed', without id."""
 
-    slug = fields.String(allow_none=True, metadata=described("The short name, which may change."))
-    name = fields.String(allow_none=True, metadata=described("The name."))
+    id = fields.UUID(allow_none=True, metadata=described("The id; empty for the unconfirmed ones together."))
+    slug = fields.String(
+        allow_none=True,
+        metadata=described(
+            "The short name, which never changes. For head office it is empty where it was made from a name that "
+            "nobody has confirmed."
+        ),
+    )
+    name = fields.String(
+        metadata=described(
+            "The name. What a manager has not confirmed is for head office 'unconfirmed', all such items together."
+        )
+    )
+
+
+class ItemLabel(fields.Nested):
+    """Field for the label of an item; None is that of all together whose names the reader may not read."""
+
+    def _serialize(self, value: Any, *arguments: Any, **keywords: Any) -> Any:
+        return dict(UNCONFIRMED) if value is None else super()._serialize(value, *arguments, **keywords)
 
 
 class SubjectSchema(GroupSchema):
     """The group of a row, with the dimensions that only one report has; null for concerns without it."""
 
     remedy = fields.Nested(NamedSchema, metadata=described("What was given."))
-    item = fields.Nested(ReadableItemSchema, metadata=described("The dish, product or article."))
+    item = ItemLabel(ReadableItemSchema, metadata=described("The dish, product or article."))
     question = fields.Nested(
         NamedSchema,
         allow_none=True,

@@ -73,7 +73,23 @@ def test_names_that_staff_typed_are_not_for_head_office(app: App, shop: Shop) ->
     assert shown(app, shop, concern, "hq") == [{"slug": None, "name": None, "quantity": 1}]
     assert_problem(app.request("GET", "/v1/items", (shop, "hq")), 403, "forbidden")
     (item,) = listed(app, shop, by="manager")
-    assert_problem(rename(app, shop, item, "Broth", by="manager"), 403, "forbidden")
+    assert_problem(rename(app, shop, item, "Broth", by="floor"), 403, "forbidden")
+
+
+def test_a_manager_confirms_a_name_by_a_tick_or_a_better_name(app: App, shop: Shop) -> None:
+    log_concern(app, shop, items=[{"name": "Soup"}, {"name": "He shouts"}, {"name": "Bread"}])
+    bread, rude, soup = listed(app, shop)
+    assert not any(item["confirmed"] for item in (bread, rude, soup))
+    path, headers = f"/v1/items/{soup['id']}", {"If-Match": '"1"'}
+    confirmed = app.request("PATCH", path, (shop, "manager"), json={"confirmed": True}, headers=headers)
+    assert (confirmed.json["confirmed"], confirmed.headers["ETag"]) == (True, '"2"')
+    assert rename(app, shop, rude, "Fish", by="manager").json["confirmed"]
+    for wanted, names in (("true", ["Fish", "Soup"]), ("false", ["Bread"])):
+        answer = app.request("GET", "/v1/items", (shop, "manager"), query_string={"confirmed": wanted})
+        assert [item["name"] for item in answer.json["items"]] == names
+    headers = {"If-Match": '"2"'}
+    taken_back = app.request("PATCH", path, (shop, "manager"), json={"confirmed": False}, headers=headers)
+    assert (taken_back.json["confirmed"], taken_back.json["version"]) == (False, 3)
 
 
 def test_the_catalogue_is_each_organizations_own(app: App, shop: Shop) -> None:

@@ -26,6 +26,10 @@ def live_on(database: Database, shop: Shop, rng: Random) -> None:
     with database.writing(shop.organization_id) as session:
         dishes = CatalogueItem.find_or_create(session, DISHES, at=BEGIN)
         dishes += CatalogueItem.find_or_create(session, [{"name": "The man in the red coat"}], sensitive=True, at=BEGIN)
+        soup, bread, *_, hidden = dishes
+        soup.rename("Soup of the day")
+        for item in (bread, hidden):
+            item.confirm(confirmed=True)
         questions = [
             Question(slug="what-happened-here", text="What happened here?"),
             *session.scalars(select(Question)),

@@ -164,7 +164,7 @@ def _label(raw: RawRows, table: str, id_: UUID | None) -> Any:
 def sort_key(group: Group) -> SortKey:
     """Return a key that sorts groups by their labels, and groups without a label last."""
     return tuple(
-        (1, "") if label is None else (0, label["slug"] if isinstance(label, dict) else label)
+        (1, "") if label is None else (0, (label["slug"] or label["id"]) if isinstance(label, dict) else label)
         for label in group.values()
     )
 

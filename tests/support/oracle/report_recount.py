@@ -73,6 +73,7 @@ def recount_report(
     rows: ReportRows,
     name: str,
     *,
+    by_head_office: bool = False,
     from_date: date,
     to_date: date,
     group_by: Sequence[str] = (),
@@ -81,7 +82,10 @@ def recount_report(
     group_id: UUID | None = None,
     store_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """Return the rows and totals of the report of this name over all stores that were read."""
+    """Return the rows and totals of the report of this name over all stores that were read.
+
+    Head office reads the names of confirmed items only.
+    """
     raw, dimensions = rows.raw, (*OWN_DIMENSIONS.get(name, ()), *group_by)
 
     def select(records: Iterable[Record], time_column: str) -> Iterator[Record]:
@@ -97,7 +101,7 @@ def recount_report(
         for concern in select(raw.concerns, "occurred_at")
         if counts(concern) and (category is None or slugs.get(concern["category_id"]) == category)
     ]
-    subjects = [*select_subjects(rows, name, concerns)]
+    subjects = [*select_subjects(rows, name, concerns, by_head_office=by_head_office)]
     if name == "follow-ups":
         subjects = [*select(follow_ups_of_counted(raw), "due_at")]
     if name == "listening" and "question" not in group_by:
@@ -117,20 +121,42 @@ def recount_report(
     groups: dict[SortKey, Group] = {}
     for subject in subjects:
         for group in groups_of(raw, subject, dimensions, subject["_time_column"]):
-            groups[sort_key(group)] = group
-            members_by_group.setdefault(sort_key(group), []).append(subject)
+            shown = for_head_office(group) if by_head_office else group
+            groups[sort_key(shown)] = shown
+            members_by_group.setdefault(sort_key(shown), []).append(subject)
     report_rows = [
-        {"group": groups[key], **count_group(members_by_group[key], groups[key])} for key in sorted(members_by_group)
+        {"group": named(groups[key]), **count_group(members_by_group[key], groups[key])}
+        for key in sorted(members_by_group)
     ]
     totals = COUNTERS[name](rows, subjects, concerns, group_by)
     return {"rows": report_rows if dimensions else [{"group": {}, **totals}], "totals": totals}
+
+
+def is_named(raw: RawRows, link: Record) -> bool:
+    """Return whether head office may read the name of this item."""
+    item = raw.named["item"][link["item_id"]]
+    return bool(item["confirmed"] and not item["hidden"])
+
+
+def for_head_office(group: Group) -> Group:
+    """Return a group without the slug of an item that was made from another name than the present one."""
+    item = group.get("item")
+    if item is None or item["slug"] == item["name"].lower().replace(" ", "-"):
+        return group
+    return {**group, "item": {**item, "slug": None}}
+
+
+def named(group: Group) -> Group:
+    """Return a group with the label of all items together that may not be named."""
+    is_unconfirmed = "item" in group and group["item"] is None
+    return {**group, "item": {"id": None, "slug": None, "name": "unconfirmed"}} if is_unconfirmed else group
 
 
 def counts(concern: Record) -> bool:
     return bool(concern["kind"] != "praise" and concern["status"] != "voided")
 
 
-def select_subjects(rows: ReportRows, name: str, concerns: list[Record]) -> Iterator[Record]:
+def select_subjects(rows: ReportRows, name: str, concerns: list[Record], *, by_head_office: bool) -> Iterator[Record]:
     """Yield what a report counts, such as actions or items, each with the columns of its concern."""
     for concern in concerns:
         if name == "remedies":
@@ -139,7 +165,8 @@ def select_subjects(rows: ReportRows, name: str, concerns: list[Record]) -> Iter
                     yield {**concern, "remedy_id": action["remedy_id"], "_action": action}
         elif name == "items":
             for item in rows.items.get(concern["id"], []):
-                yield {**concern, "item_id": item["item_id"]}
+                is_shown = not by_head_office or is_named(rows.raw, item)
+                yield {**concern, "item_id": item["item_id"] if is_shown else None, "_item_id": item["item_id"]}
         elif name == "alerts":
             if concern["id"] in rows.raw.alerts:
                 yield concern
@@ -204,6 +231,7 @@ def count_items(
 ) -> Figures:
     concerns = distinct(members)
     return {
+        "items": len({member["_item_id"] for member in members}),
         "concerns": len(concerns),
         "unhappy": unhappy(concerns),
         "share": rate(len(concerns), len(same_labels)),

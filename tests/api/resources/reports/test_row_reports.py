@@ -91,16 +91,30 @@ def test_a_cause_that_was_fixed_says_since_when_and_who_raised_it_nevertheless(a
     assert without["group"]["cause"] is without["group"]["category"] is None
 
 
-def test_only_who_reads_the_catalogue_reads_the_names_of_items(app: App, shop: Shop) -> None:
-    log_concern(app, shop, mood=1, items=[{"name": "Soup"}])
-    log_concern(app, shop, mood=1, items=[{"name": "A man in red"}], sensitive=True)
-    names = {"manager": ["A man in red", "Soup"], "admin": ["A man in red", "Soup"], "key": ["Soup", None]}
-    names |= {"hq": [None, None], "reports-key": [None, None]}
-    for login, shown in names.items():
-        rows = report(app, shop, "items", login).json["rows"]
-        read = [row["group"]["item"]["name"] for row in rows]
-        assert sorted(read, key=str) == sorted(shown, key=str), login
-        assert [row["concerns"] for row in rows] == [1, 1]
-        assert all(
-            (row["group"]["item"]["slug"] is None) == (name is None) for row, name in zip(rows, read, strict=True)
-        )
+def test_only_who_reads_the_catalogue_reads_the_names_of_unconfirmed_items(app: App, shop: Shop) -> None:
+    log_concern(app, shop, mood=1, items=[{"name": "Soup"}, {"name": "My wife is ill"}])
+    log_concern(app, shop, mood=1, items=[{"name": "Soup"}, {"name": "He shouts"}, {"name": "Bread"}])
+    log_concern(app, shop, mood=1, items=[{"name": "A man in red"}, {"name": "Bread"}], sensitive=True)
+    items = {item["name"]: item for item in app.request("GET", "/v1/items", (shop, "manager")).json["items"]}
+    said = {"Soup": {"confirmed": True}, "He shouts": {"name": "Fish"}, "A man in red": {"confirmed": True}}
+    for name, body in said.items():
+        path, key = f"/v1/items/{items[name]['id']}", {"If-Match": "*"}
+        assert app.request("PATCH", path, (shop, "manager"), json=body, headers=key).json["confirmed"]
+    everything = {("Soup", 1, 2), ("My wife is ill", 1, 1), ("Fish", 1, 1), ("Bread", 1, 2), ("A man in red", 1, 1)}
+    confirmed = {("Soup", 1, 2), ("Fish", 1, 1), ("unconfirmed", 3, 3)}
+    shown = {
+        "manager": everything,
+        "admin": everything,
+        "key": (everything - {("A man in red", 1, 1)}) | {("unconfirmed", 1, 1)},
+        "hq": confirmed,
+        "reports-key": confirmed,
+    }
+    for login, expected in shown.items():
+        answer = report(app, shop, "items", login).json
+        rows = [(row["group"]["item"]["name"], row["items"], row["concerns"]) for row in answer["rows"]]
+        assert set(rows) == expected, login
+        assert len(rows) == len(expected)
+        assert (answer["totals"]["items"], answer["totals"]["concerns"]) == (5, 3)
+    for accept in ("application/json", "text/csv"):
+        whole = report(app, shop, "items", "hq", accept=accept).text
+        assert [word for word in ("ill", "wife", "shouts", "he-shouts", "red") if word in whole] == []

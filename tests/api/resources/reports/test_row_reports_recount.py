@@ -85,6 +85,17 @@ def test_each_report_is_a_recount_of_the_rows_however_it_is_grouped(history: His
             assert matches_recount(report(app, shop, name, group_by=",".join(group_by)), recounted), (name, group_by)
 
 
+def test_head_office_reads_the_names_of_confirmed_items_and_the_count_of_the_others(history: History) -> None:
+    app, shop, rows = history
+    for group_by in ((), ("store",), ("week",), ("cause", "group")):
+        days: dict[str, Any] = {"from_date": FROM, "to_date": TO}
+        recounted = recount_report(rows, "items", by_head_office=True, group_by=group_by, **days)
+        assert matches_recount(report(app, shop, "items", "hq", group_by=",".join(group_by)), recounted), group_by
+    names = [row["group"]["item"] for row in report(app, shop, "items", "hq")["rows"]]
+    assert sorted((item["name"], item["slug"]) for item in names if item["slug"]) == [("Bread", "bread")]
+    assert {item["name"] for item in names if not item["slug"]} == {"Soup of the day", "unconfirmed"}
+
+
 def test_the_history_has_something_of_everything(history: History) -> None:
     app, shop, _ = history
     totals = {name: report(app, shop, name)["totals"] for name in FITTING}
