@@ -6,7 +6,12 @@ from flask import Response, g
 
 from api.links import SVG, public_url, qr_response
 from api.schemas.base import PageQuery, page_of
-from api.schemas.feedback_requests import FeedbackRequestSchema, NewFeedbackRequestSchema
+from api.schemas.feedback_requests import (
+    FeedbackQuery,
+    FeedbackRequestSchema,
+    FeedbackSchema,
+    NewFeedbackRequestSchema,
+)
 from api.web.idempotency import idempotent
 from api.web.origin import origin_of_request
 from api.web.pagination import paginate
@@ -44,6 +49,22 @@ class ConcernFeedbackRequests(Resource):
         )
         announce(g.session, event)
         return request
+
+
+@blp.route("/feedback")
+class Feedback(Resource):
+    permissions = {"GET": Permission.CONCERN_READ}
+
+    @blp.arguments(FeedbackQuery, location="query")
+    @blp.response(200, page_of(FeedbackSchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List what customers answered, the newest first
+
+        Of the concerns the reader may see, without voided ones. The figures are in `GET /v1/reports/recovery`.
+        """
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
+        answers = FeedbackRequest.select_answers(g.actor, **query)
+        return paginate(answers, FeedbackRequest.answered_at, FeedbackRequest.id, descending=True, **page)
 
 
 @blp.route("/feedback-requests/<uuid:feedback_request_id>/qr")

@@ -6,9 +6,12 @@ from typing import Any
 from flask import g
 
 from api.pages.recovery_log import render_recovery_log
+from api.schemas.base import page_of
 from api.schemas.recovery_log_csv import columns, lines
 from api.schemas.recovery_logs import (
     LogAmendmentSchema,
+    LogDaySchema,
+    LogListQuery,
     LogNotesSchema,
     LogPageSchema,
     NewLogAmendmentSchema,
@@ -17,6 +20,7 @@ from api.schemas.recovery_logs import (
 from api.web.etags import etag_header
 from api.web.idempotency import idempotent
 from api.web.negotiation import HTML, JSON, negotiate
+from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import recovery_logs as blp
 from api.web.tables.csv_format import CSV, csv_response
@@ -25,11 +29,31 @@ from models.daily_log.daily_log import DailyLog, DailyLogAmendment
 from models.organizations.store import Store
 from models.reports.daily_figures import daily_figures
 from models.reports.daily_log import build_daily_log
+from models.reports.log_list import LogDay, select_log_days
 
 
 def _daily_log(store: Store, business_date: date) -> DailyLog:
     (daily_log,) = DailyLog.for_days(g.session, store, business_date)
     return daily_log
+
+
+@blp.route("/recovery-logs")
+class RecoveryLogs(Resource):
+    permissions = {"GET": Permission.LOG_READ}
+
+    @blp.arguments(LogListQuery, location="query")
+    @blp.response(200, page_of(LogDaySchema))
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the business days on which there were concerns, the first one first
+
+        With `signed=false` those that nobody has signed, today among them: what `unsigned_days` counts in
+        `GET /v1/reports/recovery`.
+        """
+        page = {name: query.pop(name) for name in ("limit", "cursor")}
+        stmt = select_log_days(g.actor, at=g.now, **query)
+        order = (stmt.selected_columns["business_date"], stmt.selected_columns["store_id"])
+        answer = paginate(stmt, *order, whole_rows=True, **page)
+        return {**answer, "items": [LogDay.of(row) for row in answer["items"]]}
 
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>")

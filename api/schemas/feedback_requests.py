@@ -2,9 +2,18 @@
 
 from typing import Any
 
-from marshmallow import fields, post_dump, validate
+from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
-from api.schemas.base import Instant, PersonSchema, RedactedSchema, Schema, Words
+from api.schemas.base import (
+    BusinessDate,
+    Instant,
+    PageQuery,
+    PersonSchema,
+    RedactedSchema,
+    Schema,
+    Words,
+    described,
+)
 from api.schemas.public_link import PublicLink
 from api.schemas.redaction import reader
 from models.access import Permission
@@ -45,6 +54,45 @@ class FeedbackRequestSchema(RedactedSchema):
         """Withhold as elsewhere, but show the link to a till that may ask customers: it prints the link."""
         redacted = super().withhold(data)
         return {**redacted, "link": data["link"]} if reader().may(Permission.CONCERN_RESOLVE) else redacted
+
+
+class FeedbackQuery(PageQuery):
+    """Filters of what customers answered. `from` and `to` (both included) are business days of their concerns."""
+
+    store_id = fields.UUID()
+    from_date = BusinessDate(data_key="from")
+    to_date = BusinessDate(data_key="to")
+    max_rating = fields.Integer(
+        validate=validate.Range(min=1, max=5), metadata=described("This rating and lower ones: 2 for the unhappy.")
+    )
+    suspect = fields.Boolean(metadata=described("Those that may be by staff, or the others."))
+
+    @validates_schema
+    def check_days(self, data: dict[str, Any], **_: Any) -> None:
+        if {"from_date", "to_date"} <= data.keys() and data["to_date"] < data["from_date"]:
+            raise ValidationError("`to` is before `from`.", field_name="to")
+
+
+class FeedbackSchema(RedactedSchema):
+    """What a customer answered, about one concern. Head office reads it without the words; nobody by who asked."""
+
+    withheld = ("words",)
+
+    id = fields.UUID()
+    version = fields.Integer()
+    concern_id = fields.UUID()
+    store_id = fields.UUID()
+    business_date = fields.Date(
+        metadata=described("The business day of the concern, for which reports count it, however late the answer is.")
+    )
+    asked_at = Instant(metadata=described("When the link was made."))
+    answered_at = Instant(metadata=described("When the customer answered."))
+    rating = fields.Integer(metadata=described("How it was in the end, from 1 (very unhappy) to 5 (delighted)."))
+    recommend = fields.Integer(
+        allow_none=True, metadata=described("How likely they are to recommend the store, 0 to 10; empty if not said.")
+    )
+    words = fields.String(allow_none=True, metadata=described("What they wrote; empty for head office."))
+    suspect = fields.Boolean(metadata=described(SUSPECT_DESCRIPTION))
 
 
 class AnswerFormSchema(Schema):

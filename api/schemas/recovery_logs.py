@@ -4,7 +4,17 @@ from typing import Any
 
 from marshmallow import fields, post_dump
 
-from api.schemas.base import Instant, MoneySchema, PersonSchema, RedactedSchema, Schema, Words, described
+from api.schemas.base import (
+    BusinessDate,
+    Instant,
+    MoneySchema,
+    PageQuery,
+    PersonSchema,
+    RedactedSchema,
+    Schema,
+    Words,
+    described,
+)
 from api.schemas.checks import CheckSchema
 from api.schemas.concerns import ConcernEventSchema, ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
@@ -86,6 +96,28 @@ class LogStoreSchema(NamedSchema):
     """The store of a log."""
 
     time_zone = fields.String()
+
+
+class LogListQuery(PageQuery):
+    """Filters of daily logs: store, business days (both included), and whether they are signed."""
+
+    store_id = fields.UUID()
+    from_date = BusinessDate(data_key="from", metadata=described("The first day; without it, 92 days ago."))
+    to_date = BusinessDate(data_key="to", metadata=described("The last day."))
+    signed = fields.Boolean(metadata=described("Those that are signed off, or those that are not."))
+
+
+class LogDaySchema(Schema):
+    """One business day of one store on which there were concerns. The log itself is at its store and day."""
+
+    store = fields.Nested(NamedSchema, metadata=described("The store."))
+    business_date = fields.Date(metadata=described("The business day of the store."))
+    closes_at = Instant(metadata=described("When the store closes on that day: from then on it can be signed."))
+    concerns = fields.Integer(
+        metadata=described("Concerns and requests of the day. Praise and what was voided are left out.")
+    )
+    unhappy = fields.Integer(metadata=described("Concerns of customers with a mood of 1 or 2 of 5."))
+    signed_at = Instant(allow_none=True, metadata=described("When it was signed off; empty where nobody has signed."))
 
 
 class LogFiguresSchema(FiguresSchema):

@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from flask import current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Select, Uuid, literal, tuple_
+from sqlalchemy import Date, Select, Uuid, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import TypeEngine
 
 from models.db.base import UtcDateTime
@@ -21,12 +22,15 @@ BAD_CURSOR = "This cursor is not one of this list with these filters; start agai
 
 def paginate(
     stmt: Select[Any],
-    *columns: InstrumentedAttribute[Any],
+    *columns: InstrumentedAttribute[Any] | KeyedColumnElement[Any],
     limit: int,
     cursor: str | None,
     descending: bool = False,
+    whole_rows: bool = False,
 ) -> dict[str, Any]:
-    """Return one page of a list ordered by `columns`, the last of which must be unique.
+    """Return one page of a list ordered by `columns`, which together must be unique.
+
+    An item is the first thing that the statement selects or, with `whole_rows`, the whole row.
 
     Raises Invalid for a cursor that is not of this list with these filters.
     """
@@ -39,7 +43,8 @@ def paginate(
         )
         stmt = stmt.where(tuple_(*columns) < after if descending else tuple_(*columns) > after)
     ordered = stmt.order_by(*(column.desc() if descending else column.asc() for column in columns))
-    rows = list(g.session.scalars(ordered.limit(limit + 1)).unique())
+    page = ordered.limit(limit + 1)
+    rows = list(g.session.execute(page)) if whole_rows else list(g.session.scalars(page).unique())
     last = rows[limit - 1] if len(rows) > limit else None
     return {"items": rows[:limit], "next_cursor": _cursor_of(last, columns) if last is not None else None}
 
@@ -60,11 +65,11 @@ def cursor_values(cursor: str) -> list[Any]:
     return list(after)
 
 
-def _cursor_of(row: Any, columns: tuple[InstrumentedAttribute[Any], ...]) -> str:
+def _cursor_of(row: Any, columns: tuple[Any, ...]) -> str:
     return sign_cursor([_value_to_json(getattr(row, column.key)) for column in columns])
 
 
-def _cursor_position(cursor: str, columns: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
+def _cursor_position(cursor: str, columns: tuple[Any, ...]) -> list[Any]:
     values = cursor_values(cursor)
     if len(values) != len(columns):  # made when the list was ordered in another way
         raise Invalid(BAD_CURSOR, pointer="/cursor")
@@ -78,6 +83,8 @@ def _value_to_json(value: Any) -> Any:
 def _value_from_json(value: Any, kind: TypeEngine[Any]) -> Any:
     if isinstance(kind, UtcDateTime):
         return datetime.fromisoformat(value)
+    if isinstance(kind, Date):
+        return date.fromisoformat(value)
     return UUID(value) if isinstance(kind, Uuid) else value
 
 

@@ -111,6 +111,29 @@ class FeedbackRequest(CountedByDay, ConcernChild):
         return select(cls).where(*cls.visible_to(actor), *criteria).options(*cls.eager_options())
 
     @classmethod
+    def select_answers(
+        cls,
+        actor: Actor,
+        *,
+        from_date: date | None = None,
+        to_date: date | None = None,
+        max_rating: int | None = None,
+        **columns: Any,
+    ) -> Select["FeedbackRequest"]:
+        """Return a statement for the answers about visible concerns, with these column values and up to a rating.
+
+        The dates are business days of the concerns. See `listed`.
+        """
+        criteria = [*cls.listed(actor, **columns), cls.answered_at.is_not(None)]
+        if from_date is not None:
+            criteria.append(cls.business_date >= from_date)
+        if to_date is not None:
+            criteria.append(cls.business_date <= to_date)
+        if max_rating is not None:
+            criteria.append(cls.rating <= max_rating)
+        return select(cls).where(*criteria)
+
+    @classmethod
     def create(
         cls, session: ScopedSession, concern: Concern, *, id_: UUID, by: Actor, at: datetime, origin: Origin
     ) -> tuple["FeedbackRequest", ConcernEvent]:

@@ -57,6 +57,7 @@ READ = {
     "getGroupById": 3,  # it; its stores
     "getGroups": 3,
     "getGuidance": 3,  # without a store: the shift, and the questions
+    "getFeedback": 2,
     "getFeedbackPolicyOfOrganization": 2,
     "getFeedbackRequestQr": 2,
     "getFollowUps": 2,
@@ -73,13 +74,14 @@ READ = {
     "getQuestions": 2,
     "getRecoveryActions": 2,
     "getRecoveryLogByDate": 25,  # of it, nine for the page, the headings and what earlier days left
+    "getRecoveryLogs": 2,
     "getRegions": 2,
     "getRemedies": 3,
     "getRemedyById": 3,
     "getReportAlerts": 5,  # they; their phones; how late; the stores' names, as for each of the others
     "getReportCauses": 8,  # words that are being merged; figures; cost; fixes; the names of all three
     "getReportFollowUps": 3,
-    "getReportItems": 8,  # whose names may be read; figures and all concerns, by group and together; names
+    "getReportItems": 7,  # figures and all concerns, by group and together; names
     "getReportListening": 5,  # concerns; checks; days
     "getReportRecovery": 12,  # which months are dirty; of those: figures, feedback, cost, checks, days; rolled-up days
     "getReportRemedies": 5,  # by group and together; names

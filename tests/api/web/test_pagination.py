@@ -100,8 +100,14 @@ class Full:
         reader = READ_BY.get(operation.id, "manager")
         answer = self.app.request("GET", address, (self.org.shop, reader), query_string=query)
         assert answer.status_code == 200, answer.text
-        rows = (row if "id" in row else row["customer"] for row in answer.json["items"])
-        return [row["id"] for row in rows], answer.json["next_cursor"]
+        return [key_of(row) for row in answer.json["items"]], answer.json["next_cursor"]
+
+
+def key_of(row: dict[str, Any]) -> str:
+    """Return what a row of any list is known by."""
+    if "business_date" in row and "store" in row:
+        return f"{row['store']['id']} {row['business_date']}"
+    return str(row["id"] if "id" in row else row["customer"]["id"])
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
 """What customers say, added up: in the report, in the log of the day and in the export; suspect answers apart."""
 
 import csv
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.support.app import App
+from tests.support.assertions import assert_invalid_value
 from tests.support.clock import NOON
 from tests.support.export_reader import follow
 from tests.support.factories.daily_log import log_path, read_log
@@ -61,6 +63,35 @@ def test_what_customers_say_is_added_up_in_the_report_and_the_log(app: App, answ
     page = app.request("GET", log_path(answered), (answered, "manager"), headers={"Accept": "text/html"}).text
     assert "4/6 (+1?)" in page
     assert "4 (4)" in page
+
+
+def test_what_customers_say_is_listed_by_store_and_date_for_those_who_see_the_concern(app: App, answered: Shop) -> None:
+    hidden = resolved_concern(app, answered, sensitive=True)
+    assert answer_feedback(app, feedback_path(app, answered, hidden), rating="1").status_code == 200
+
+    def ratings(by: str, **query: Any) -> list[int]:
+        answer = app.request("GET", "/v1/feedback", (answered, by), query_string=query)
+        assert answer.status_code == 200, answer.text
+        words = {row["words"] for row in answer.json["items"] if row["rating"] not in (1, 5)}
+        assert words <= ({None} if by == "hq" else {"Nice people."})
+        return sorted(row["rating"] for row in answer.json["items"])
+
+    today, tomorrow = str(NOON.date()), str(NOON.date() + timedelta(days=1))
+    for by in ("colleague", "hq", "key"):
+        assert ratings(by) == [2, 4, 5, 5, 5], by
+    for by in ("floor", "manager", "admin"):  # whoever reported what is sensitive reads it too
+        assert ratings(by) == [1, 2, 4, 5, 5, 5], by
+    assert ratings("elsewhere") == []
+    assert ratings("hq", **{"from": today, "to": today, "store_id": answered.store_id, "suspect": "false"}) == [
+        2,
+        4,
+        5,
+        5,
+    ]
+    assert ratings("hq", max_rating=4) == [2, 4]
+    assert ratings("hq", store_id=answered.other_store_id) == ratings("hq", **{"from": tomorrow}) == []
+    swapped = app.request("GET", "/v1/feedback", (answered, "hq"), query_string={"from": tomorrow, "to": today})
+    assert_invalid_value(swapped, "query", "/to")
 
 
 def test_what_customers_say_is_exported_without_their_words(app: App, answered: Shop) -> None:
