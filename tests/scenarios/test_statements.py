@@ -219,8 +219,10 @@ class RecountedOrganization:
         copy(owner, "follow_up", promised, more, **due)
         left = originals(owner, "daily_log_handover", **own)[0]
         copy(owner, "daily_log_handover", left, more, concern_id=concerns.__getitem__)
-        (asked, *_) = originals(owner, "feedback_request", concern_id=concern["id"])
-        copy(owner, "feedback_request", asked, more, token=lambda number: f"{first + number:038}")
+        on_days = {"business_date": lambda number: NOON.date() - timedelta(days=1 + first + number)}
+        copy(owner, "concern", {**concern, "customer_id": None}, more, **on_days)
+        (answer, *_) = originals(owner, "feedback_request", concern_id=concern["id"], rating=4)
+        copy(owner, "feedback_request", answer, more, token=lambda number: f"{first + number:038}")
         (qr, *_) = originals(owner, "qr_code", **own)
         copy(owner, "qr_code", qr, more, token=lambda number: f"{first + number:038}")
         notified = originals(owner, "notification", alert_id=alert["id"])[0]

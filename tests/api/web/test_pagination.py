@@ -147,6 +147,8 @@ def test_every_kind_of_list_is_walked() -> None:
     assert {operation.id for operation in WALKS} - GROWING.keys() == {
         "getApiKeys",
         "getDevices",
+        "getFeedback",
+        "getRecoveryLogs",
         "getMySessions",
         "getRegions",
         "getGroups",

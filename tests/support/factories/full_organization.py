@@ -38,7 +38,7 @@ ORDER = {"store_id": None, "opened": "2026-03-03T12:00:00Z", "place": None}
 # The query that an operation requires.
 REPORTS = ("Recovery", "Remedies", "Causes", "Items", "FollowUps", "Listening", "Alerts")
 YEAR_BY_STORE = {"from": "2026-01-01", "to": "2026-12-31", "group_by": "store"}
-QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS}
+QUERIES = {f"getReport{name}": YEAR_BY_STORE for name in REPORTS} | {"getRecoveryLogs": {"from": "2025-01-01"}}
 # What each operation with a body accepts; ids are added by the test that wants them there.
 BODIES: dict[str, Any] = {
     "postSessions": {"organization": "nobody", "login": "nobody", "password": "nobody has this one"},
@@ -335,6 +335,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "device_id": shared_phone_id,
         "business_date": concern["business_date"],
     }
+    _log_of_earlier_days(app, shop)
     over = _do(app, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
     org.ids_by_operation = {
         "postConcernFeedbackRequests": {"concern_id": over["id"]},
@@ -370,6 +371,13 @@ def _sign_day(app: App, shop: Shop, business_date: str, concern_id: str) -> str:
         left = UUID(concern_id)
         session.add(DailyLogHandover(store_id=shop.store_id, business_date=app.clock().date(), concern_id=left))
     return log
+
+
+def _log_of_earlier_days(app: App, shop: Shop) -> None:
+    """Log something of each of the two days before."""
+    for days in (1, 2):
+        occurred_at = (app.clock() - timedelta(days=days)).isoformat()
+        _do(app, "POST", "/v1/concerns", (shop, "floor"), json={"mood": 4, "occurred_at": occurred_at})
 
 
 def _feedback_request_of(app: App, shop: Shop, concern_id: str, **answers: Any) -> str:

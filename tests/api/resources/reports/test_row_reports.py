@@ -96,8 +96,8 @@ def test_only_who_reads_the_catalogue_reads_the_names_of_unconfirmed_items(app: 
     log_concern(app, shop, mood=1, items=[{"name": "Soup"}, {"name": "He shouts"}, {"name": "Bread"}])
     log_concern(app, shop, mood=1, items=[{"name": "A man in red"}, {"name": "Bread"}], sensitive=True)
     items = {item["name"]: item for item in app.request("GET", "/v1/items", (shop, "manager")).json["items"]}
-    said = {"Soup": {"confirmed": True}, "He shouts": {"name": "Fish"}, "A man in red": {"confirmed": True}}
-    for name, body in said.items():
+    changes = {"Soup": {"confirmed": True}, "He shouts": {"name": "Fish"}, "A man in red": {"confirmed": True}}
+    for name, body in changes.items():
         path, key = f"/v1/items/{items[name]['id']}", {"If-Match": "*"}
         assert app.request("PATCH", path, (shop, "manager"), json=body, headers=key).json["confirmed"]
     everything = {("Soup", 1, 2), ("My wife is ill", 1, 1), ("Fish", 1, 1), ("Bread", 1, 2), ("A man in red", 1, 1)}
