@@ -175,6 +175,7 @@ class FullOrganization:
 
 def _keep_days(app: App, shop: Shop) -> None:
     """Schedule day ends and build the rollups, as the worker does; subscribe the manager to the daily log mail."""
+    _log_of_earlier_days(app, shop)
     wish = {"daily_logs": [str(shop.store_id)]}
     _do(app, "PATCH", "/v1/me", (shop, "manager"), json=wish, headers={"If-Match": "*"})
     with app.back_office.writing(shop.organization_id) as session:
@@ -335,7 +336,6 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "device_id": shared_phone_id,
         "business_date": concern["business_date"],
     }
-    _log_of_earlier_days(app, shop)
     over = _do(app, "POST", "/v1/concerns", floor, json={"mood": 4, "outcome": "recovered", "mood_after": 5})
     org.ids_by_operation = {
         "postConcernFeedbackRequests": {"concern_id": over["id"]},
