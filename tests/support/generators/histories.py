@@ -153,7 +153,7 @@ def _sign_days(stage: Stage, rng: Random) -> None:
         days = [BEGIN.date() + timedelta(days=number) for number in range(0, DAYS, rng.choice([2, 3]))]
         for daily_log in DailyLog.for_days(session, store, *days):
             if daily_log.signed_at is None and rng.random() < 0.8:
-                daily_log.sign_off(session, store, count=lambda *_: {}, by=manager, at=at)
+                daily_log.sign_off(session, store, count=lambda *_: None, by=manager, at=at)
             elif daily_log.signed_at is None:
                 daily_log.write(session, store, {"went-well": "The soup."}, at=at)
             session.flush()
