@@ -23,7 +23,6 @@ def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEven
     announce(session, event)
     if event.step not in (ConcernStep.PROMISED, ConcernStep.PROMISE_HANDED_OVER):
         return
-    remind_at = follow_up.due_at - FOLLOW_UP_REMIND_BEFORE
     handed_over = event.step is ConcernStep.PROMISE_HANDED_OVER
     if handed_over and follow_up.owner_id != event.by_staff_id:
         session.add(_information(NotificationKind.FOLLOW_UP, follow_up, staff_id=follow_up.owner_id, at=event.at))
@@ -31,11 +30,17 @@ def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEven
     if not handed_over and follow_up.fix_id is None and follow_up.missing:
         missing = NotificationKind.CONTACT_MISSING
         session.add(_information(missing, follow_up, staff_id=follow_up.owner_id, at=event.at))
-    if follow_up.status is not FollowUpStatus.OPEN:
-        return
-    if remind_at > event.at or not handed_over:
-        session.add(_timer(OutboxKind.REMIND_OWNER, follow_up, due_at=max(remind_at, event.at), at=event.at))
-    session.add(_timer(OutboxKind.BREAK_FOLLOW_UP, follow_up, due_at=follow_up.due_at, at=event.at))
+    if follow_up.status is FollowUpStatus.OPEN:
+        session.add_all(set_timers(follow_up, at=event.at, handed_over=handed_over))
+
+
+def set_timers(follow_up: FollowUp, *, at: datetime, handed_over: bool = False) -> list[OutboxMessage]:
+    """Return the timers of an open follow-up: to remind its owner, not again if that is over, and when it is due."""
+    remind_at = follow_up.due_at - FOLLOW_UP_REMIND_BEFORE
+    timers = [_timer(OutboxKind.BREAK_FOLLOW_UP, follow_up, due_at=follow_up.due_at, at=at)]
+    if remind_at > at or not handed_over:
+        timers.insert(0, _timer(OutboxKind.REMIND_OWNER, follow_up, due_at=max(remind_at, at), at=at))
+    return timers
 
 
 def remind(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:

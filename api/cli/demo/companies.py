@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
 
-from models.access import Actor, Role
+from models.access import KEY_GRANTS, Actor, KeyScope, Role
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.operations.change_store import add_store
@@ -17,9 +17,10 @@ from models.organizations.organization import Region
 from models.organizations.store import Store, StoreKind
 from models.organizations.store_group import GroupKind, StoreGroup
 from models.recovery.remedy import Remedy, RemedyKind
+from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.password import hash_password
 from models.staff.credentials.staff_session import StaffSession
-from models.staff.device import AddressKind, Platform
+from models.staff.device import AddressKind, Device, Platform
 from models.staff.shift import Shift
 from models.staff.staff import Staff
 
@@ -34,6 +35,7 @@ class Employee:
     at: tuple[str, ...] = ()  # stores, or regions for a regional manager
     on_shift: bool = False
     phone: bool = False
+    has_password: bool = True  # without one: they were invited, and appear in the history only
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class StoreShift:
     template: DemoStore
     floor: Sequence[Person]
     manager: Person
+    phone: Device | None  # of the manager
+    till: Actor
 
 
 LUNCH_AND_DINNER = ((time(12), time(15)), (time(19), time(22, 30)))
@@ -103,7 +107,7 @@ DEMO_COMPANY = Company(
             country="PT",
             currency="EUR",
             places=(*TABLES, "terrace", "bar", "counter"),
-            busy=7.0,
+            busy=4.6,
             hours=LUNCH_AND_DINNER,
         ),
         DemoStore(
@@ -115,7 +119,7 @@ DEMO_COMPANY = Company(
             country="PT",
             currency="EUR",
             places=(*(f"aisle {number}" for number in range(1, 10)), "checkout", "fitting room", "service desk"),
-            busy=4.5,
+            busy=3.15,
             hours=ALL_DAY,
         ),
         DemoStore(
@@ -127,20 +131,20 @@ DEMO_COMPANY = Company(
             country="US",
             currency="USD",
             places=(*TABLES[:12], "patio", "bar"),
-            busy=4.0,
+            busy=3.15,
             hours=LUNCH_AND_DINNER,
         ),
     ),
     people=(
         Employee("floor", "Inês Caldas", FLOOR, ("harbour",), on_shift=True),
-        Employee("rui", "Rui Tavorinha", FLOOR, ("harbour",)),
-        Employee("marta", "Marta Queirol", FLOOR, ("harbour",)),
+        Employee("rui", "Rui Tavorinha", FLOOR, ("harbour",), has_password=False),
+        Employee("marta", "Marta Queirol", FLOOR, ("harbour",), has_password=False),
         Employee("manager", "Helena Brandes", MANAGER, ("harbour",), on_shift=True, phone=True),
         Employee("floor-market", "Nuno Salvaterra", FLOOR, ("market",), on_shift=True),
-        Employee("paulo", "Paulo Arieiro", FLOOR, ("market",)),
+        Employee("paulo", "Paulo Arieiro", FLOOR, ("market",), has_password=False),
         Employee("manager-market", "Clara Monforte", MANAGER, ("market",), phone=True),
         Employee("floor-uptown", "Jamie Okonwell", FLOOR, ("uptown",)),
-        Employee("dana", "Dana Prewitt", FLOOR, ("uptown",)),
+        Employee("dana", "Dana Prewitt", FLOOR, ("uptown",), has_password=False),
         Employee("manager-uptown", "Morgan Tessler", MANAGER, ("uptown",), phone=True),
         Employee("regional", "Vasco Lindoso", Role.REGIONAL, ("north",)),
         Employee("hq", "Alex Rennwick", Role.HEAD_OFFICE),
@@ -185,7 +189,8 @@ def password_of(login: str) -> str:
 
 def hash_passwords() -> dict[str, str]:
     """Return the hash of every password by login. argon2 is slow: several run at once, outside any transaction."""
-    logins = [employee.login for company in (DEMO_COMPANY, OTHER_COMPANY) for employee in company.people]
+    people = (*DEMO_COMPANY.people, *OTHER_COMPANY.people)
+    logins = [employee.login for employee in people if employee.has_password]
     with ThreadPoolExecutor() as pool:
         return dict(zip(logins, pool.map(hash_password, map(password_of, logins)), strict=True))
 
@@ -193,7 +198,8 @@ def hash_passwords() -> dict[str, str]:
 def create_company(
     session: ScopedSession, company: Company, hashes: dict[str, str], *, at: datetime
 ) -> list[StoreShift]:
-    """Create the organization with its stores and staff, and check in those on shift."""
+    """Create the organization with its stores, staff, phones and till, as they were before its history began."""
+    begun_at = at - timedelta(days=company.days + 2)
     admin = next(employee for employee in company.people if employee.role is Role.ADMIN)
     _, administrator = create_organization(
         session,
@@ -202,7 +208,7 @@ def create_company(
         admin_login=admin.login,
         admin_name=admin.name,
         password_hash=hashes[admin.login],
-        at=at - timedelta(days=company.days + 2),
+        at=begun_at,
     )
     regions = {slug: Region.get_or_create(session, slug, name) for slug, name in company.regions.items()}
     stores = {template.slug: _create_store(session, template, regions[template.region]) for template in company.stores}
@@ -211,21 +217,24 @@ def create_company(
         StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
     _set_remedy_limits(session, currencies=sorted({store.currency for store in stores.values()}), at=at)
     people = [
-        (employee, _add_staff(session, employee, stores, regions, hashes[employee.login], at=at))
+        (employee, _add_staff(session, employee, stores, regions, hashes.get(employee.login)))
         for employee in company.people
         if employee is not admin
     ]
-    return [
-        StoreShift(
-            store=stores[template.slug],
-            template=template,
-            floor=[person for employee, person in people if employee.role is FLOOR and template.slug in employee.at],
-            manager=next(
-                person for employee, person in people if employee.role is MANAGER and template.slug in employee.at
-            ),
-        )
-        for template in company.stores
-    ]
+    till = _create_till(session, administrator, at=begun_at)
+    phones = {
+        person.staff.id: _register_phone(session, employee.login, person, at=begun_at)
+        for employee, person in people
+        if employee.phone
+    }
+    shifts = []
+    for template in company.stores:
+        of_store = [(employee.role, person) for employee, person in people if template.slug in employee.at]
+        floor = [person for role, person in of_store if role is FLOOR]
+        manager = next(person for role, person in of_store if role is MANAGER)
+        phone = phones.get(manager.staff.id)
+        shifts.append(StoreShift(stores[template.slug], template, floor, manager, phone, till))
+    return shifts
 
 
 def _create_store(session: ScopedSession, template: DemoStore, region: Region) -> Store:
@@ -263,9 +272,7 @@ def _add_staff(
     employee: Employee,
     stores: dict[str, Store],
     regions: dict[str, Region],
-    password_hash: str,
-    *,
-    at: datetime,
+    password_hash: str | None,
 ) -> Person:
     staff = Staff.hire(
         session,
@@ -276,22 +283,41 @@ def _add_staff(
         stores=[stores[slug] for slug in employee.at if slug in stores],
         regions=[regions[slug] for slug in employee.at if slug in regions],
     )
-    actor = _actor(staff)
-    if employee.on_shift:
-        _check_in(session, employee, staff, stores[employee.at[0]], at=at)
-    if employee.phone:
-        sign_in, _ = StaffSession.open(session, staff=staff, at=at)
-        session.flush()
-        register_phone(
-            session,
-            by=replace(actor, session_id=sign_in.id),
-            installation_id=f"demo-{employee.login}",
-            platform=Platform.ANDROID,
-            address=f"phone of {employee.login}",
-            address_kind=AddressKind.LOG,
-            at=at,
-        )
-    return Person(staff, actor)
+    return Person(staff, _actor(staff))
+
+
+def _create_till(session: ScopedSession, administrator: Staff, *, at: datetime) -> Actor:
+    """Create the key of the tills, which tell orders and pay, and return their actor. Nobody keeps its secret."""
+    scopes = (KeyScope.ORDERS_WRITE, KeyScope.SETTLEMENTS_WRITE)
+    organization_id = administrator.organization_id
+    key = ApiKey.create(
+        session, organization_id=organization_id, name="Tills", scopes=scopes, by=_actor(administrator), at=at
+    )
+    session.flush()
+    permissions = frozenset().union(*(KEY_GRANTS[scope] for scope in scopes))
+    return Actor(organization_id=organization_id, permissions=permissions, store_ids=None, api_key_id=key.id)
+
+
+def _register_phone(session: ScopedSession, login: str, person: Person, *, at: datetime) -> Device:
+    """Sign somebody in on their phone, which prints what it shows."""
+    sign_in, _ = StaffSession.open(session, staff=person.staff, at=at)
+    session.flush()
+    return register_phone(
+        session,
+        by=replace(person.actor, session_id=sign_in.id),
+        installation_id=f"demo-{login}",
+        platform=Platform.ANDROID,
+        address=f"phone of {login}",
+        address_kind=AddressKind.LOG,
+        at=at,
+    )
+
+
+def sign_in_on_phones(session: ScopedSession, company: Company, *, at: datetime) -> None:
+    """Sign everybody in on their phone who has one in the demo, so that it rings."""
+    for employee in (person for person in company.people if person.phone):
+        staff = session.scalars(select(Staff).where(Staff.login == employee.login)).one()
+        _register_phone(session, employee.login, Person(staff, _actor(staff)), at=at)
 
 
 def check_in_staff(session: ScopedSession, company: Company, *, at: datetime) -> None:

@@ -1,301 +1,242 @@
-"""Demo history of a store, made with the operations of the models, so that only what can happen is in it."""
+"""Demo history of a store: its days, made with the operations of the models, so that only what can happen is in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from sqlalchemy import select
 
 from api.cli.demo import customers
 from api.cli.demo.companies import Person, StoreShift
-from api.cli.demo.scenarios import SCENARIOS, STAKES, Scenario
-from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
-from models.concerns.concern import Concern
-from models.concerns.enums import Channel, Handling, Kind, Outcome, Status
-from models.concerns.event import ConcernEvent
-from models.customers.contacts import normalize_contacts
-from models.customers.customer import Customer
+from api.cli.demo.concern_course import ConcernCourse
+from api.cli.demo.customers import CustomerBook
+from api.cli.demo.fixes import FIXES, fix_cause
+from api.cli.demo.scenarios import SCENARIOS
+from api.cli.demo.simulation import Course, Deck, Simulation
+from models.concerns.check import WellbeingCheck
+from models.daily_log.daily_log import TOMORROW_HEADING, DailyLog
 from models.db.base import Money
 from models.db.session import ScopedSession
-from models.errors import Invalid
 from models.organizations.catalogue_item import CatalogueItem
+from models.organizations.store import StoreKind
+from models.organizations.store_day import StoreDay
 from models.organizations.vocabulary import Category, Cause, Question
-from models.recovery.action import ActionStatus, RecoveryAction
-from models.recovery.approvals import approve, decline, expire_pending, record_action
+from models.recovery.follow_up import FollowUpStatus
 from models.recovery.remedy import Remedy
-from notifications.decide.announce import apply_to_alert
+from models.reports.daily_figures import daily_figures
+from models.staff.shift import EndReason, Shift
+from models.staff.shift_end import shift_ends_at
 
 BUSIER_ON = (0.75, 0.75, 0.85, 0.95, 1.3, 1.5, 0.9)  # Monday to Sunday
-MOODS = {Kind.CONCERN: (18, 37, 33, 12, 0), Kind.REQUEST: (2, 15, 50, 33, 0), Kind.PRAISE: (0, 0, 0, 25, 75)}
-RETURNING_CUSTOMER_DAYS = (41, 12)  # days before the end on which the README's customer was at the first store
-UNANSWERED_DAYS = (0, 2, 5)  # days before the end on which at least one alert goes unanswered
-OUTCOMES = (Outcome.RECOVERED, Outcome.LOST, Outcome.UNKNOWN)
-
-
-def store_days(session: ScopedSession, shift: StoreShift, *, days: int, until: datetime) -> Iterator["StoreDayHistory"]:
-    """Yield the last so many whole business days of a store before `until`, the oldest first, to be generated."""
-    last = shift.store.business_date(until) - timedelta(days=1)
-    ends_at = shift.store.day_bounds(last)[1]
-    vocabulary = Vocabulary(session)
-    for ago in range(days - 1, -1, -1):
-        yield StoreDayHistory(session, shift, vocabulary, last - timedelta(days=ago), ago, ends_at)
+SIGNED_DAYS = 30  # the stores began to sign their days so long before the end
+CUSTOMERS_OF_CONCERN = {StoreKind.RESTAURANT: (16, 22), StoreKind.RETAIL: (45, 70)}  # for each concern that is logged
+PER_RECEIPT = {StoreKind.RESTAURANT: (2.0, 2.6), StoreKind.RETAIL: (2.5, 3.5)}  # who share one, or buy nothing
+SALES_OF_RECEIPT = {StoreKind.RESTAURANT: (4200, 6800), StoreKind.RETAIL: (1900, 3600)}  # minor units
+NOTES = (
+    ("Quick with the bills tonight.", "The pass is too full at nine.", "A large party at eight: two more at the pass."),
+    ("Nobody waited long.", "Labels in the second row are old.", "Delivery at seven; check the labels first."),
+    ("Good help for each other.", "We promised calls and forgot one.", "Call back whoever we promised it to."),
+    ("Many kind words.", "Ask more tables before they ask us.", "Ask every table once before the main course."),
+)
 
 
 class Vocabulary:
-    """The organization's vocabulary, by slug."""
+    """The organization's vocabulary, by slug, and the items that were named so far."""
 
     def __init__(self, session: ScopedSession) -> None:
+        self._session = session
         self.categories = {row.slug: row for row in session.scalars(select(Category))}
         self.causes = {row.slug: row for row in session.scalars(select(Cause))}
         self.remedies = {row.slug: row for row in session.scalars(select(Remedy))}
         for_all_concerns = select(Question).where(Question.category_id.is_(None))
         self.questions = sorted(session.scalars(for_all_concerns), key=lambda row: row.slug)
+        self._items: dict[str, CatalogueItem | None] = {}
+
+    def item(self, name: str, *, sensitive: bool, at: datetime) -> CatalogueItem | None:
+        """Return an item of the catalogue, which is added when it is named first."""
+        if name not in self._items:
+            named = [{"name": name}]
+            item = CatalogueItem.find_or_create(self._session, named, sensitive=sensitive, at=at)[0]
+            if item is not None and len(self._items) % 3:  # a manager has looked at two of three
+                item.rename(item.name)
+            self._items[name] = item
+        return self._items[name]
+
+
+class Decks:
+    """What comes in fixed shares in a store, whatever the dates: so that each of it is there to be seen."""
+
+    def __init__(self, rng: Random) -> None:
+        def shares(**cards: int) -> Deck[str]:
+            return Deck(rng, [name for name, times in cards.items() for _ in range(times)])
+
+        self.voided = shares(no=19, yes=1)
+        self.praise_as_concern = shares(no=5, yes=1)
+        self.corrected_up = shares(no=15, yes=1)
+        self.quick = shares(no=3, yes=1)
+        self.promised = shares(no=4, yes=1)
+        self.promises = Deck(rng, [*[FollowUpStatus.KEPT] * 7, None, FollowUpStatus.BROKEN, FollowUpStatus.CANCELLED])
+        self.asked = shares(no=5, yes=4)
+        self.answers = shares(none=10, answered=16, suspect=1)
+        self.ratings = Deck(rng, [1, 2, *[3] * 3, *[4] * 6, *[5] * 5])
+        self.recommends = Deck(rng, [None, None, 2, 5, 6, 7, 8, 8, 9, 9, 9, 10, 10])
+        self.refunds = shares(stands=9, taken_back=1)
+        self.payments = shares(paid=4, failed=1, failed_at_first=1, forgotten=1)
+        self.decisions = shares(approved=6, declined=2, nobody=1)
+        self.rings = shares(opened=6, shown=3, failed=1)
+        self.consents = shares(yes=9, no=1)
+        self.till = shares(typed=2, told=1)
+        self.signed = shares(yes=6, no=1)
+
+
+class StoreHistory:
+    """The days of a store. Each concern has random numbers of its own, so that it is the same whenever it is made."""
+
+    def __init__(
+        self,
+        session: ScopedSession,
+        shift: StoreShift,
+        simulation: Simulation,
+        *,
+        vocabulary: Vocabulary,
+        book: CustomerBook,
+        seeded_at: datetime,
+        after_each_day: Callable[[], None],
+    ) -> None:
+        self.session, self.shift, self.store, self.simulation = session, shift, shift.store, simulation
+        self.vocabulary, self.book, self.seeded_at = vocabulary, book, seeded_at
+        self.after_each_day = after_each_day
+        self.decks = Decks(Random(f"decks of {shift.store.slug}"))  # noqa: S311 - the same history every time
+        self.regulars = customers.regular_customers(shift.store.country)
+        self.scenarios = SCENARIOS[shift.store.kind]
+        self.owes_today = False  # whether something is due today
+
+    @property
+    def people(self) -> Sequence[Person]:
+        return (*self.shift.floor, self.shift.manager)
+
+    def person(self, staff_id: Any) -> Person | None:
+        """Return who of the store has this id."""
+        return next((person for person in self.people if person.staff.id == staff_id), None)
+
+    def begin(self, days: int) -> None:
+        """Start the last so many whole business days before the history was seeded."""
+        last = self.store.business_date(self.seeded_at) - timedelta(days=1)
+        for ago in range(days):
+            day = StoreDayHistory(self, last - timedelta(days=ago), ago)
+            self.simulation.start(day.opens_at, day.run())
 
 
 class StoreDayHistory:
-    """A business day of a store. It has its own random numbers, so that a date is the same whenever it is generated."""
+    """A business day of a store: who works, what is logged, how many were asked, and how the day is closed."""
 
-    def __init__(
-        self, session: ScopedSession, shift: StoreShift, vocabulary: Vocabulary, day: date, ago: int, ends_at: datetime
-    ) -> None:
-        self.session, self.shift, self.vocabulary = session, shift, vocabulary
-        self.day, self.ago, self.ends_at = day, ago, ends_at
-        self.rng = Random(f"{shift.store.slug} {day}")  # noqa: S311 - the same history every time
-        self.decisions = Random(f"decisions of {shift.store.slug} {day}")  # noqa: S311 - as above
-        self.country = shift.store.country
-        self.regulars = customers.regular_customers(self.country)
-        self.scenarios = SCENARIOS[shift.store.kind]
+    def __init__(self, history: StoreHistory, day: date, ago: int) -> None:
+        self.history, self.day, self.ago = history, day, ago
+        self.session, self.store, self.shift = history.session, history.store, history.shift
+        self.rng = Random(f"{self.store.slug} {day}")  # noqa: S311 - the same history every time
         self.has_unanswered = False
 
-    def generate(self) -> None:
-        for number, moment in enumerate(self._moments()):
-            scenario = self.rng.choices(self.scenarios, [scenario.weight for scenario in self.scenarios])[0]
-            is_returning = number == 0 and self.ago in RETURNING_CUSTOMER_DAYS and self.shift.store.slug == "harbour"
-            customer = (
-                customers.RETURNING_CUSTOMER
-                if is_returning
-                else customers.random_customer(self.rng, self.regulars, self.country)
-            )
-            _ConcernHistory(self, scenario, customer, moment).run()
+    @property
+    def opens_at(self) -> datetime:
+        return self._at(*self.shift.template.hours[0][:1]) - timedelta(minutes=30)
+
+    def run(self) -> Course:
+        """Let the day begin, pass and end. The manager signs it in the morning after."""
+        history = self.history
+        moments = self._moments()
+        for number, moment in enumerate(moments):
+            history.simulation.start(moment, ConcernCourse(self, number, moment).run())
+        for fix in FIXES[self.store.kind]:
+            if self.ago == fix.days_ago:
+                history.simulation.start(self.opens_at, fix_cause(history, fix, at=self.opens_at))
+        closes_at = self._at(self.shift.template.hours[-1][1])
+        yield closes_at + timedelta(minutes=20)
+        self._add_shifts(closes_at)
+        guests = round(len(moments) * self.rng.uniform(*CUSTOMERS_OF_CONCERN[self.store.kind]))
+        self._add_checks(guests)
+        self._add_figures(guests, at=closes_at + timedelta(minutes=20))
         self.session.flush()
+        history.after_each_day()
+        morning = self.store.day_bounds(self.day)[1] + timedelta(hours=5, minutes=self.rng.randrange(30))
+        if self.ago < SIGNED_DAYS and history.decks.signed.draw() == "yes":
+            yield morning
+            self._sign(morning)
 
     def _moments(self) -> list[datetime]:
         busy = self.shift.template.busy * BUSIER_ON[self.day.weekday()] * self.rng.uniform(0.7, 1.3)
         return sorted(self._moment() for _ in range(round(busy)))
 
     def _moment(self) -> datetime:
-        opens, closes = self.rng.choice(self.shift.template.hours)
-        zone = self.shift.store.zone_on(self.day)
-        start, end = (datetime.combine(self.day, at, tzinfo=zone).astimezone(UTC) for at in (opens, closes))
-        return start + timedelta(seconds=self.rng.randrange(int((end - start).total_seconds())))
+        opens, closes = (self._at(clock) for clock in self.rng.choice(self.shift.template.hours))
+        return opens + timedelta(seconds=self.rng.randrange(int((closes - opens).total_seconds())))
 
+    def _at(self, clock: Any) -> datetime:
+        return datetime.combine(self.day, clock, tzinfo=self.store.zone_on(self.day)).astimezone(UTC)
 
-class _ConcernHistory:
-    """The course of a concern: `now` advances with each step, and never beyond the end of the history."""
+    def _add_shifts(self, closes_at: datetime) -> None:
+        """Add the shifts of the day. Who works is known, so that nothing of `Shift.check_in` has to be looked up."""
+        for person in self.history.people:
+            begins_at = self.opens_at + timedelta(minutes=self.rng.randrange(25))
+            shift = Shift(staff_id=person.staff.id, store_id=self.store.id, lead=person is self.shift.manager)
+            shift.started_at, shift.ends_at = begins_at, shift_ends_at(self.store, begins_at)
+            shift.end(EndReason.CHECKED_OUT, at=closes_at + timedelta(minutes=self.rng.randrange(5, 20)))
+            self.session.add(shift)
 
-    def __init__(
-        self, day: StoreDayHistory, scenario: Scenario, customer: dict[str, str] | None, moment: datetime
-    ) -> None:
-        self.day, self.scenario, self.customer = day, scenario, customer
-        self.session, self.rng, self.shift = day.session, day.rng, day.shift
-        self.now = self.occurred_at = moment
-        self.reporter = self.rng.choice([*self.shift.floor, *self.shift.floor, self.shift.manager])
-
-    def run(self) -> None:
-        if self.rng.random() < 0.05:
-            self.now = min(self.now + timedelta(minutes=self.rng.randrange(20, 600)), self.day.ends_at)
-        concern = self._log()
-        self._advance(concern)
-        if concern.alert is not None and concern.alert.state is AlertState.OPEN:
-            self._goes_unanswered(concern.alert)
-        elif concern.alert is not None:
-            concern.alert.note_activity()  # nobody is reminded of a concern of the past
-
-    def _advance(self, concern: Concern) -> None:
-        if self.scenario.kind is Kind.PRAISE:
-            return
-        if concern.status is Status.OPEN and not self._is_taken(concern):
-            return
-        self._act(concern)
-        if self._let_pass(minutes=(3, 25)):
-            self._resolve(concern)
-            if self.rng.random() < 0.035 and self._let_pass(minutes=(10, 90)):
-                self._reopen(concern)
-
-    def _log(self) -> Concern:
-        rng, vocabulary, scenario = self.rng, self.day.vocabulary, self.scenario
-        customer = None
-        if self.customer is not None:
-            details = normalize_contacts(self.customer, self.shift.store.country)
-            known = Customer.find_by_contacts(self.session, details)
-            customer = Customer.recognise(self.session, details, known=known, at=self.now, store_id=self.shift.store.id)
-        event = Concern.log(
-            by=self.reporter.actor,
-            reporter=self.reporter.staff,
-            store=self.shift.store,
-            mood=rng.choices(range(1, 6), MOODS[scenario.kind])[0],
-            at=self.now,
-            occurred_at=self.occurred_at,
-            kind=scenario.kind,
-            handling=Handling.MINE if scenario.kind is Kind.PRAISE or rng.random() < 0.3 else Handling.HELP,
-            channel=rng.choices(list(Channel), [88, 6, 4, 2, 0])[0],
-            category=vocabulary.categories[scenario.category],
-            cause=vocabulary.causes[scenario.cause] if rng.random() < 0.85 else None,
-            place=rng.choice(self.shift.store.places) if rng.random() < 0.9 else None,
-            question=rng.choice(vocabulary.questions) if rng.random() < 0.4 else None,
-            customer=customer,
-            their_words=rng.choice(scenario.words) if rng.random() < 0.8 else None,
-            our_reading=scenario.reading if rng.random() < 0.5 else None,
-            stake=rng.choice(STAKES) if rng.random() < 0.25 else None,
-            wanted=rng.choice(scenario.wanted) if scenario.wanted and rng.random() < 0.55 else None,
-            read_back=rng.random() < 0.5,
-            times_told=rng.choice([1, 1, 1, 2, 2, 3]) if rng.random() < 0.5 else None,
-            sensitive=scenario.sensitive,
-            items=[{"item": self._item(rng.choice(scenario.items))}] if scenario.items else None,
-            order=self._order() if rng.random() < 0.3 else None,
-        )
-        self.session.add(event.concern)
-        self._apply(event)
-        return event.concern
-
-    def _item(self, name: str) -> CatalogueItem | None:
-        return CatalogueItem.find_or_create(self.session, [{"name": name}], at=self.now)[0]
-
-    def _order(self) -> dict[str, object]:
-        reference = f"T-{self.day.day:%m%d}-{self.rng.randrange(100, 1000)}"
-        return {"reference": reference, "value": Money(self.rng.randrange(900, 14000, 50), self.shift.store.currency)}
-
-    def _is_taken(self, concern: Concern) -> bool:
-        """Let somebody take the concern, sometimes after an unanswered alert. Return False if nobody does."""
-        alert = concern.alert
-        if alert is not None and alert.state is AlertState.OPEN:
-            is_forgotten = self.day.ago in UNANSWERED_DAYS and not self.day.has_unanswered
-            if is_forgotten or self.rng.random() < 0.06:
-                self._goes_unanswered(alert)
-                if is_forgotten or self.rng.random() < 0.4:
-                    self.day.has_unanswered = True
-                    self._resolve_as_lost(concern)
-                    return False
-        if not self._let_pass(minutes=(1, 9) if alert else (2, 20)):
-            return False
-        # A recent concern without an alert is sometimes not taken at all.
-        if alert is None and self.day.ago < 3 and self.rng.random() < 0.12:
-            return False
-        who = self._random_colleague()
-        self._apply(concern.take(by=who.actor, at=self.now))
-        if self.rng.random() < 0.03 and self._let_pass(minutes=(2, 6)):
-            self._apply(concern.release(by=who.actor, at=self.now))
-            if not self._let_pass(minutes=(1, 5)):
-                return False
-            self._apply(concern.take(by=self.shift.manager.actor, at=self.now))
-        return True
-
-    def _goes_unanswered(self, alert: Alert) -> None:
-        """Escalate the alert through all its steps."""
-        while alert.next_step_at is not None:
-            self.now = alert.next_step_at
-            alert.advance(at=self.now, has_receipt=True)
-
-    def _resolve_as_lost(self, concern: Concern) -> None:
-        """Resolve as lost what nobody answered, but leave that of the last week open, for the lists."""
-        if self.day.ago >= 7 and self._let_pass(minutes=(60, 180)):
-            self._apply(concern.resolve(by=self.shift.manager.actor, outcome=Outcome.LOST, at=self.now))
-
-    def _random_colleague(self) -> Person:
-        return self.rng.choice([self.shift.manager, self.reporter, *self.shift.floor])
-
-    def _act(self, concern: Concern) -> None:
-        """Record up to three recovery actions; one that costs money is sometimes reversed."""
-        by = next(person for person in self._people() if person.staff.id == concern.taken_by_id)
-        count = self.rng.choices([0, 1, 2, 3], [8, 45, 35, 12])[0]
-        for slug, (least, most) in self.scenario.remedies[:count]:
-            if not self._let_pass(minutes=(1, 6)):
-                return
-            cost = self.rng.randrange(least, most + 50, 50) if most else None
-            try:
-                action, event = self._give(concern, slug, cost, by=by)
-            except Invalid:  # more than what is left of the order cannot be refunded
-                continue
-            self._apply(event)
-            if action.status is ActionStatus.PENDING:
-                self._decide(action)
-            if (
-                most
-                and action.status is ActionStatus.DONE
-                and self.rng.random() < 0.04
-                and self._let_pass(minutes=(1, 4))
-            ):
-                _, event = action.reverse(self.session, by=by.actor, note="Recorded at the wrong table", at=self.now)
-                self._apply(event)
-
-    def _give(
-        self, concern: Concern, slug: str, cost: int | None, *, by: Person
-    ) -> tuple[RecoveryAction, ConcernEvent]:
-        return record_action(
-            self.session,
-            concern,
-            by=by.actor,
-            remedy=self.day.vocabulary.remedies[slug],
-            cost=None if cost is None else Money(cost, self.shift.store.currency),
-            at=self.now,
-        )
-
-    def _decide(self, action: RecoveryAction) -> None:
-        """Let the manager decide, mostly to approve. Nobody decides in time what the manager asks for."""
-        self.session.flush()
-        manager = self.shift.manager.actor
-        if action.acted_by_id == manager.staff_id:
-            self._let_pass(minutes=(16, 20))
-            for event in expire_pending(self.session, action.concern, at=max(self.now, action.expires_at or self.now)):
-                self._apply(event)
-            return
-        if self.day.decisions.random() < 0.7:
-            for event in approve(self.session, action, by=manager, at=self.now):
-                self._apply(event)
-            return
-        why = "A dessert and your time are worth more here"
-        self._apply(decline(self.session, action, by=manager, at=self.now, note=why))
-
-    def _resolve(self, concern: Concern) -> None:
-        slow = (concern.seconds_to_take or 0) > 8 * 60
-        outcome = self.rng.choices(OUTCOMES, [55, 27, 18] if slow else [76, 12, 12])[0]
-        after = {
-            Outcome.RECOVERED: self.rng.choice([concern.mood + 1, 4, 4, 5]),
-            Outcome.LOST: self.rng.randrange(1, concern.mood + 1),
-            Outcome.UNKNOWN: None,
-        }[outcome]
-        by = next(person for person in self._people() if person.staff.id == concern.taken_by_id)
-        self._apply(concern.resolve(by=by.actor, outcome=outcome, mood_after=after and min(after, 5), at=self.now))
-
-    def _reopen(self, concern: Concern) -> None:
-        """Reopen the concern; the manager takes it."""
-        self._apply(concern.reopen(by=self.reporter.actor, at=self.now))
-        if self._let_pass(minutes=(1, 6)):
-            self._apply(concern.take(by=self.shift.manager.actor, at=self.now))
-            self._act(concern)
-        if self._let_pass(minutes=(3, 15)):
-            self._resolve(concern)
-
-    def _people(self) -> Iterator[Person]:
-        yield from (*self.shift.floor, self.shift.manager)
-
-    def _let_pass(self, *, minutes: tuple[int, int]) -> bool:
-        """Advance the clock by some time. Return False and leave it when that would be after the end of the history."""
-        later = self.now + timedelta(seconds=self.rng.randrange(minutes[0] * 60, minutes[1] * 60))
-        if later >= self.day.ends_at:
-            return False
-        self.now = later
-        return True
-
-    def _apply(self, event: ConcernEvent | None) -> None:
-        """Apply an event to the alert without ringing anybody.
-
-        A whole day is flushed at once, so that `taken_by` is assigned here instead of loaded.
-        """
-        if event is not None:
-            concern = event.concern
-            concern.taken_by = next(
-                (person.staff for person in self._people() if person.staff.id == concern.taken_by_id), None
+    def _add_checks(self, guests: int) -> None:
+        """Add the tables or customers that were asked and were well: as many as an hour of this store can ask."""
+        left = round(guests * self.rng.uniform(0.08, 0.2))
+        while left > 0:
+            count, at = min(left, self.rng.randrange(1, 6)), self._moment()
+            check = WellbeingCheck(
+                store_id=self.store.id,
+                checked_by_id=self.rng.choice(self.history.people).staff.id,
+                count=count,
+                at=at,
+                business_date=self.day,
             )
-            apply_to_alert(event, concern.alert)
+            self.session.add(check)
+            left -= count
+
+    def _add_figures(self, guests: int, *, at: datetime) -> None:
+        """Record the guests, receipts and sales of the day, which is forgotten now and then."""
+        if self.rng.random() < 0.05:
+            return
+        receipts = max(round(guests / self.rng.uniform(*PER_RECEIPT[self.store.kind])), 1)
+        sales = receipts * self.rng.randrange(*SALES_OF_RECEIPT[self.store.kind])
+        StoreDay.record(
+            self.session,
+            self.store,
+            self.day,
+            at=at,
+            covers=guests,
+            transactions=receipts,
+            sales=Money(sales, self.store.currency_on(self.day)),
+        )
+
+    def _sign(self, at: datetime) -> None:
+        """Write the notes of the day and sign it."""
+        (log,) = DailyLog.for_days(self.session, self.store, self.day)
+        well, better, tomorrow = self.rng.choice(NOTES)
+        notes: dict[str, str | None] = {"went-well": well, "to-improve": better, TOMORROW_HEADING: tomorrow}
+        log.write(self.session, self.store, notes, at=at)
+        self.session.flush()
+        log.sign_off(self.session, self.store, count=daily_figures, by=self.shift.manager.actor, at=at)
+
+
+def write_history(
+    session: ScopedSession,
+    shifts: Sequence[StoreShift],
+    *,
+    days: int,
+    seeded_at: datetime,
+    after_each_day: Callable[[], None] = lambda: None,
+) -> None:
+    """Write the history of the last so many whole business days of these stores, all of them in the order of time."""
+    ends = [shift.store.day_bounds(shift.store.business_date(seeded_at) - timedelta(days=1))[1] for shift in shifts]
+    simulation = Simulation(max(ends))
+    shared = {"vocabulary": Vocabulary(session), "book": CustomerBook(session)}
+    for shift in shifts:
+        history = StoreHistory(session, shift, simulation, seeded_at=seeded_at, after_each_day=after_each_day, **shared)
+        history.begin(days)
+    simulation.run()

@@ -13,8 +13,9 @@ from api.cli.demo.companies import (
     check_in_staff,
     create_company,
     hash_passwords,
+    sign_in_on_phones,
 )
-from api.cli.demo.history import store_days
+from api.cli.demo.history import write_history
 from models.concerns.concern import Concern
 from models.db.session import ALL_TENANTS, Database
 from models.organizations.organization import Organization
@@ -62,10 +63,10 @@ def _seed_company(
     after_each_day: Callable[[], None] = lambda: None,
 ) -> str:
     with database.writing(uuid7()) as session:
-        for shift in create_company(session, company, hashes, at=at):
-            for day in store_days(session, shift, days=company.days, until=at):
-                day.generate()
-                after_each_day()
+        shifts = create_company(session, company, hashes, at=at)
+        write_history(session, shifts, days=company.days, seeded_at=at, after_each_day=after_each_day)
+        sign_in_on_phones(session, company, at=at)
+        check_in_staff(session, company, at=at)
         session.flush()
         concerns, actions = (
             session.scalar(select(func.count()).select_from(kind)) for kind in (Concern, RecoveryAction)

@@ -18,7 +18,7 @@ def test_the_demo_is_not_seeded_beside_a_real_organization_unless_asked(app: App
 
 
 def test_a_second_demo_is_refused_and_a_restart_is_not(app: App, monkeypatch):
-    monkeypatch.setattr("api.cli.demo.history.StoreDayHistory.generate", lambda _: None)
+    monkeypatch.setattr("api.cli.demo.seed.write_history", lambda *_, **__: None)
     command = commands_of(app)
     assert command("demo", "seed").exit_code == 0
 
@@ -30,7 +30,7 @@ def test_a_second_demo_is_refused_and_a_restart_is_not(app: App, monkeypatch):
 
 
 def test_a_restart_lets_the_people_of_the_demo_come_to_work_again(app: App, monkeypatch):
-    monkeypatch.setattr("api.cli.demo.history.StoreDayHistory.generate", lambda _: None)
+    monkeypatch.setattr("api.cli.demo.seed.write_history", lambda *_, **__: None)
     command = commands_of(app)
     assert command("demo", "seed").exit_code == 0
     people = {shift.staff_id for shift in rows(app, Shift) if shift.is_running(app.clock())}
