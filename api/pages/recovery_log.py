@@ -15,6 +15,10 @@ from flask import Response
 from api.pages.charts import Chart, Column
 from api.pages.numbers import format_money
 from api.pages.page import InlineStyle, language, render_page
+from api.pages.tables import CellPrinter, machine_form
+from api.web.tables.columns import Cell, Kind
+from api.web.tables.columns import Column as TableColumn
+from api.web.tables.log_table import figure_columns
 
 STYLE = InlineStyle.load("recovery_log.css")
 HOUR = timedelta(hours=1)
@@ -45,6 +49,11 @@ def render_recovery_log(log: Mapping[str, Any]) -> Response:
         moods=_moods(log),
         hours=_hours(log),
         minutes=_minutes(log),
+        explained=[
+            (column, _in_currencies(column, log)) for column in figure_columns() if column.kind is not Kind.CURRENCY
+        ],
+        printed=CellPrinter(language()).printed,
+        machine=machine_form,
     )
     page.headers.update(STYLE.headers)
     return page
@@ -67,6 +76,17 @@ def _needs_you_now(log: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         entries,
         key=lambda pair: (pair[1]["severity"] != "severe", datetime.fromisoformat(pair[1][TIMES_OF_WAITING[pair[0]]])),
     )
+
+
+def _figures_to_explain() -> Iterator[TableColumn]:
+    """Yield the columns of all figures; a currency is printed with its amount."""
+    return (column for column in figure_columns() if column.kind is not Kind.CURRENCY)
+
+
+def _in_currencies(column: TableColumn, log: Mapping[str, Any]) -> list[tuple[Cell, str | None]]:
+    """Return a figure of the day, once for each currency where it is money."""
+    currencies: list[str | None] = [*sorted(column.currencies(log))] if column.kind is Kind.MONEY else [None]
+    return [(column.cell(log, currency), currency) for currency in currencies]
 
 
 @dataclass(frozen=True)

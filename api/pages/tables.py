@@ -40,7 +40,7 @@ def render_tables(file: TableFile) -> Response:
         tables=[(sheet.title, list(_printed(sheet, file))) for sheet in file.sheets],
         legend=[column for column in file.columns if not column.for_machines],
         printed=CellPrinter(language()).printed,
-        machine=_machine,
+        machine=machine_form,
     )
     page.headers.update(STYLE.headers)
     return page
@@ -93,7 +93,7 @@ class CellPrinter:
         return text
 
 
-def _machine(value: Cell) -> str:
+def machine_form(value: Cell) -> str:
     """Return a value as programs read it, for the page to carry beside what is printed."""
     match value:
         case bool():

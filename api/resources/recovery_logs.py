@@ -7,7 +7,6 @@ from flask import g
 
 from api.pages.recovery_log import render_recovery_log
 from api.schemas.base import page_of
-from api.schemas.recovery_log_csv import columns, lines
 from api.schemas.recovery_logs import (
     LogAmendmentSchema,
     LogDaySchema,
@@ -23,13 +22,17 @@ from api.web.negotiation import HTML, JSON, negotiate
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from api.web.shared_blueprints import recovery_logs as blp
-from api.web.tables.csv_format import CSV, csv_response
+from api.web.tables.csv_format import CSV, csv_file
+from api.web.tables.log_table import log_file
+from api.web.tables.xlsx_format import XLSX, xlsx_file
 from models.access import Permission
 from models.daily_log.daily_log import DailyLog, DailyLogAmendment
 from models.organizations.store import Store
 from models.reports.daily_figures import daily_figures
 from models.reports.daily_log import build_daily_log
 from models.reports.log_list import LogDay, select_log_days
+
+FILES = {CSV: csv_file, XLSX: xlsx_file}
 
 
 def _daily_log(store: Store, business_date: date) -> DailyLog:
@@ -66,23 +69,25 @@ class RecoveryLogByDate(Resource):
 
     @blp.response(200, RecoveryLogSchema, headers={"ETag": "ETag"})
     @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
+    @blp.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=XLSX, success=True)
     @blp.alt_response(200, schema={"type": "string"}, content_type=HTML, success=True)
     @blp.refuses(406)
     def get(self, store: Store, business_date: date) -> Any:
         """Read a store's business day: what needs somebody now, the figures, every concern with its timeline
 
-        The ETag is the version of its `page`. With `Accept: text/csv` the answer has one line per concern, then per
-        praise; the cost has a column per currency, and the timeline is in the store's own time. With
-        `Accept: text/html` it is a page to print, in the language of `Accept-Language`.
+        The ETag is the version of its `page`. With `Accept: text/csv` the answer has one line per concern, praise and
+        voided concern, then one with the figures of the day; XLSX has the same, and a sheet that explains the columns.
+        The timeline is in the store's own time. With `Accept: text/html` it is a page to print, in the language of
+        `Accept-Language`.
         """
-        form = negotiate(JSON, CSV, HTML)
+        form = negotiate(JSON, *FILES, HTML)
         log = build_daily_log(g.session, store, business_date, actor=g.actor, at=g.now)
         if form == JSON:
             return log, 200, etag_header(log.page)
         document = RecoveryLogSchema().dump(log)
         if form == HTML:
             return render_recovery_log(document)
-        return csv_response(f"recovery-log-{store.slug}-{business_date}", columns(document), lines(document))
+        return FILES[form](log_file(store.slug, document))
 
     @blp.arguments(LogNotesSchema)
     @blp.response(200, LogPageSchema)

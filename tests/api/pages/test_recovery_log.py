@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from api.pages.charts import Chart, Column
 from api.pages.recovery_log import STYLE, condense_timeline
+from api.web.tables.xlsx_format import XLSX
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
@@ -231,10 +232,10 @@ def test_steps_that_repeat_are_one_and_a_name_stands_where_it_changes() -> None:
     assert list(condense_timeline([])) == []
 
 
-def test_another_form_names_the_three_there_are(app: App, shop: Shop) -> None:
+def test_another_form_names_those_there_are(app: App, shop: Shop) -> None:
     answer = app.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
     assert_problem(answer, 406, "not-acceptable")
-    assert answer.json["detail"] == "This is given as application/json or text/csv or text/html."
+    assert answer.json["detail"] == f"This is given as application/json or text/csv or {XLSX} or text/html."
 
 
 def test_what_is_older_than_yesterday_is_a_number_on_the_page(app: App, shop: Shop) -> None:

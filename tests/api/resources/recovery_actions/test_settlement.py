@@ -1,5 +1,6 @@
 """Settlement of promised refunds: each is followed until it is paid, and never exceeds the value of the order."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -47,8 +48,8 @@ def cost_of_the_day(app: App, shop: Shop) -> list[dict[str, Any]]:
     path = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
     cost: list[dict[str, Any]] = app.request("GET", path, (shop, "manager")).json["figures"]["cost"]
     text = app.request("GET", path, (shop, "manager"), headers={"Accept": "text/csv"}).text
-    in_csv = sum(int(line["cost_EUR"]) for line in read_csv(text) if line.get("cost_EUR"))
-    assert in_csv == sum(money["amount"] for money in cost)
+    in_csv = sum(Decimal(line["cost"]) for line in read_csv(text) if line["cost"])
+    assert in_csv * 100 == sum(money["amount"] for money in cost)
     return cost
 
 
