@@ -1,4 +1,4 @@
-"""Figures in words: what is outside its control limits, and an ask rate above one, each in one sentence."""
+"""Figures in words: what is outside its control limits, an ask rate above one, and items that may not be named."""
 
 from babel.numbers import format_decimal, format_percent
 
@@ -66,3 +66,9 @@ def ask_rate_sentence(*, locale: str) -> str:
     return _(
         "More checks and concerns than customers: receipts or covers are missing, or nobody made some of the checks"
     )
+
+
+def unconfirmed_items(*, locale: str) -> str:
+    """Return the name of all items together whose names nobody has confirmed."""
+    _ = translations_for(locale).gettext
+    return _("unconfirmed")

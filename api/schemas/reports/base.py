@@ -6,12 +6,14 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from webargs.fields import DelimitedList
 
 from api.schemas.base import BusinessDate, Instant, Schema, Words, described
+from api.schemas.reader_language import reader_language
 from models.concerns.enums import Channel
 from models.recovery.follow_up import FollowUpKind
 from models.reports.grouping import GroupBy
+from notifications.messages.figures_in_words import unconfirmed_items
+from notifications.messages.translations import CATALOGUES
 
 MAX_REPORT_DAYS = 1_100
-UNCONFIRMED = {"id": None, "slug": None, "name": "unconfirmed"}
 
 
 class SeveralValues(DelimitedList):
@@ -127,7 +129,8 @@ class ReadableItemSchema(NamedSchema):
     )
     name = fields.String(
         metadata=described(
-            "The name. What a manager has not confirmed is for head office 'unconfirmed', all such items together."
+            "The name. For head office, what a manager has not confirmed is 'unconfirmed', in the reader's language, "
+            "all such items together."
         )
     )
 
@@ -136,7 +139,9 @@ class ItemLabel(fields.Nested):
     """Field for the label of an item; None is that of all together whose names the reader may not read."""
 
     def _serialize(self, value: Any, *arguments: Any, **keywords: Any) -> Any:
-        return dict(UNCONFIRMED) if value is None else super()._serialize(value, *arguments, **keywords)
+        if value is not None:
+            return super()._serialize(value, *arguments, **keywords)
+        return {"id": None, "slug": None, "name": unconfirmed_items(locale=reader_language(CATALOGUES))}
 
 
 class SubjectSchema(GroupSchema):

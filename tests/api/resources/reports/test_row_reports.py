@@ -115,6 +115,9 @@ def test_only_who_reads_the_catalogue_reads_the_names_of_unconfirmed_items(app: 
         assert set(rows) == expected, login
         assert len(rows) == len(expected)
         assert (answer["totals"]["items"], answer["totals"]["concerns"]) == (5, 3)
+    path, languages = "/v1/reports/items", {"Accept-Language": "pt"}
+    answer = app.request("GET", path, (shop, "hq"), query_string=DAYS, headers=languages)
+    assert answer.json["rows"][-1]["group"]["item"] == {"id": None, "slug": None, "name": "por confirmar"}
     for accept in ("application/json", "text/csv"):
         whole = report(app, shop, "items", "hq", accept=accept).text
         assert [word for word in ("ill", "wife", "shouts", "he-shouts", "red") if word in whole] == []
