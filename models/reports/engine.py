@@ -1,7 +1,7 @@
 """Report engine: the query of a report, and how the totals of its groups become the rows of the answer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -13,7 +13,8 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN
 from models.organizations.store import Store
-from models.reports.grouping import OVERLAPPING_DIMENSIONS, GroupBy, Grouping, Label, labels, sort_key
+from models.reports.clock_split import ClockSplit
+from models.reports.grouping import CLOCK_DIMENSIONS, OVERLAPPING_DIMENSIONS, GroupBy, Grouping, Label, labels, sort_key
 from models.reports.merged_words import NOTHING_MERGED, MergedWords
 from models.reports.totals import Totals, TotalsByGroup, sum_totals
 
@@ -24,7 +25,8 @@ RowT = TypeVar("RowT")
 class ReportQuery:
     """Query of a report: who reads it, over which business days (both included), and how it is grouped.
 
-    Category, region, store group and store narrow it. `merged_words` are the merges that are not done yet.
+    Category, region, store group and store narrow it. `merged_words` are the merges that are not done yet. `clock` is
+    set by `over`, where the report is by hour or weekday.
     """
 
     actor: Actor
@@ -37,6 +39,14 @@ class ReportQuery:
     group_id: UUID | None = None
     store_id: UUID | None = None
     merged_words: MergedWords = NOTHING_MERGED
+    clock: ClockSplit | None = None
+
+    def over(self, session: Session, from_date: date, to_date: date) -> "ReportQuery":
+        """Return the same query over these days, with what may be shown of them by hour or weekday."""
+        clock = None
+        if by := CLOCK_DIMENSIONS & {*self.group_by}:
+            clock = ClockSplit.find(session, from_date, to_date, by_hour=GroupBy.HOUR in by)
+        return replace(self, from_date=from_date, to_date=to_date, clock=clock)
 
     def store_criteria(self) -> Sequence[ColumnElement[bool]]:
         """Return the criteria on Store: within the actor's reach, and of the region, store group and store."""
@@ -67,6 +77,7 @@ class ReportQuery:
             group_id=self.group_id,
             columns=columns,
             merged_words=self.merged_words,
+            clock=self.clock,
         )
 
 

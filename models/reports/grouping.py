@@ -17,6 +17,7 @@ from models.organizations.store import Store
 from models.organizations.store_group import StoreGroup, StoreGroupMember
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy
+from models.reports.clock_split import ClockSplit
 from models.reports.merged_words import NOTHING_MERGED, MergedWords
 from models.reports.periods import month, months, weeks
 
@@ -35,15 +36,21 @@ class GroupBy(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    WEEKDAY = "weekday"
+    HOUR = "hour"
 
 
 STORE_DIMENSIONS = frozenset({GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP})
 WORD_DIMENSIONS = frozenset({GroupBy.CATEGORY, GroupBy.CAUSE})  # of which one may be merged into another one
-CONCERN_DIMENSIONS = WORD_DIMENSIONS | {GroupBy.CHANNEL}
+# Of concerns of one store and day, which a check or a receipt does not tell apart.
+CONCERN_DIMENSIONS = WORD_DIMENSIONS | {GroupBy.CHANNEL, GroupBy.HOUR}
+CLOCK_DIMENSIONS = frozenset({GroupBy.HOUR, GroupBy.WEEKDAY})  # of which a row may be one person's: see ClockSplit
 TIME_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH})
 # A store may be in several store groups, so the rows of such a report do not add up to its total.
 OVERLAPPING_DIMENSIONS = frozenset({GroupBy.GROUP})
-RECOVERY_DIMENSIONS = tuple(by for by in GroupBy if by in STORE_DIMENSIONS | CONCERN_DIMENSIONS | TIME_DIMENSIONS)
+RECOVERY_DIMENSIONS = tuple(
+    by for by in GroupBy if by in STORE_DIMENSIONS | CONCERN_DIMENSIONS | TIME_DIMENSIONS | CLOCK_DIMENSIONS
+)
 NAME_COLUMNS: dict[GroupBy, Any] = {
     GroupBy.STORE: Store.name,
     GroupBy.REGION: Region.name,
@@ -54,6 +61,7 @@ NAME_COLUMNS: dict[GroupBy, Any] = {
     GroupBy.ITEM: CatalogueItem.name,
     GroupBy.QUESTION: Question.text,
 }
+WEEKDAY_NAMES = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
 
 
@@ -98,6 +106,7 @@ class Grouping:
             other one they are in, the report would show a part under the name of the whole.
         columns: the columns of dimensions that stand in another model.
         merged_words: the merges by which categories and causes are mapped.
+        clock: what may be shown by hour or weekday, for these dimensions.
         max_groups: the number of groups above which `fetch` raises Invalid; None for no limit.
     """
 
@@ -112,6 +121,7 @@ class Grouping:
         group_id: UUID | None = None,
         columns: Mapping[GroupBy, Any] | None = None,
         merged_words: MergedWords = NOTHING_MERGED,
+        clock: ClockSplit | None = None,
         max_groups: int | None = None,
     ) -> None:
         special = {by: Dimension(column) for by, column in (columns or {}).items()}
@@ -119,6 +129,10 @@ class Grouping:
             special[GroupBy.CATEGORY] = Dimension(merged_words.category_id(model))
         if GroupBy.CAUSE in group_by:
             special[GroupBy.CAUSE] = Dimension(merged_words.cause_id(model))
+        if clock is not None:
+            by, read = (GroupBy.HOUR, _hour_label) if clock.by_hour else (GroupBy.WEEKDAY, _weekday_label)
+            if by in group_by:
+                special[by] = Dimension(clock.column(model), read=read)
         self._dimensions = [
             special.get(by) or _dimension(by, from_date, to_date, model, monthly=monthly, group_id=group_id)
             for by in group_by
@@ -151,6 +165,14 @@ class Grouping:
 
     def _read_key(self, values: Key) -> Key:
         return tuple(dimension.read(value) for dimension, value in zip(self._dimensions, values, strict=True))
+
+
+def _hour_label(hour: int | None) -> str | None:
+    return None if hour is None else f"{int(hour):02}"
+
+
+def _weekday_label(weekday: int | None) -> str | None:
+    return None if weekday is None else WEEKDAY_NAMES[int(weekday)]
 
 
 def too_many_groups(max_groups: int) -> Invalid:
@@ -198,8 +220,11 @@ def _named_labels(session: Session, name: Any) -> dict[UUID, NamedLabel]:
 
 
 def sort_key(group: dict[str, Label]) -> list[tuple[bool, str]]:
-    """Return a key that sorts groups by their labels: named ones by slug, and groups without a label last."""
-    return [
-        (label is None, (label.slug or str(label.id)) if isinstance(label, NamedLabel) else label or "")
-        for label in group.values()
-    ]
+    """Return a key that sorts groups by their labels: named ones by slug, weekdays from Monday on, and none last."""
+
+    def text(by: str, label: Label) -> str:
+        if isinstance(label, NamedLabel):
+            return label.slug or str(label.id)
+        return str((WEEKDAY_NAMES.index(label) - 1) % 7) if label and by == GroupBy.WEEKDAY else label or ""
+
+    return [(label is None, text(by, label)) for by, label in group.items()]

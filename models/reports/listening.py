@@ -30,7 +30,7 @@ class ListeningRow:
 
     `read_back_share` and `question_asked_share` are of the concerns. `ask_rate` is the checks and concerns of the
     days on which the store reported its receipts or covers, over the receipts of those days, or the covers where
-    there are no receipts. It and `checks` are None in a report grouped by question, because a check has no question.
+    there are no receipts. It and `checks` are None in a report by question or hour, which receipts have not.
     """
 
     group: dict[str, Label]
@@ -44,7 +44,7 @@ class ListeningRow:
 
 def listening_report(session: Session, query: ReportQuery) -> Report[ListeningRow]:
     """Report on the concerns, checks and store days of these days."""
-    has_checks = GroupBy.QUESTION not in query.group_by
+    has_checks = {GroupBy.QUESTION, GroupBy.HOUR}.isdisjoint(query.group_by)  # receipts have no hour
 
     def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
         concerns = count_figures(session, query.select_concerns(), query.grouping(group_by), _CONCERN_AGGREGATES)

@@ -62,6 +62,7 @@ def recovery_report(
         query.category_id,
         query.group_id,
         query.merged_words,
+        query.clock,
     )
 
     def count(group_by: Sequence[GroupBy]) -> TotalsByGroup:
@@ -81,7 +82,7 @@ def recovery_report(
     compared = None
     if compare_to is not None:
         first, last = EARLIER_PERIOD[compare_to](query.from_date, query.to_date)
-        compared = recovery_report(session, replace(query, from_date=first, to_date=last))
+        compared = recovery_report(session, query.over(session, first, last))
     return RecoveryReport(**vars(report), compared=compared)
 
 

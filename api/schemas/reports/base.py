@@ -8,8 +8,9 @@ from webargs.fields import DelimitedList
 from api.schemas.base import BusinessDate, Instant, Schema, Words, described
 from api.schemas.reader_language import reader_language
 from models.concerns.enums import Channel
+from models.policy_defaults import MIN_DAYS_OF_SPLIT
 from models.recovery.follow_up import FollowUpKind
-from models.reports.grouping import GroupBy
+from models.reports.grouping import CLOCK_DIMENSIONS, TIME_DIMENSIONS, WEEKDAY_NAMES, GroupBy
 from notifications.messages.figures_in_words import unconfirmed_items
 from notifications.messages.translations import CATALOGUES
 
@@ -58,6 +59,18 @@ class BaseReportQuery(Schema):
         if len(set(data["group_by"])) < len(data["group_by"]):
             raise ValidationError("The same twice.", field_name="group_by")
 
+    @validates_schema
+    def check_clock(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse what would be one person's: few days by hour or weekday, or one day of them."""
+        dimensions = {GroupBy(by) for by in data["group_by"]}
+        clock = dimensions & CLOCK_DIMENSIONS
+        if not clock:
+            return
+        if len(clock) > 1 or dimensions & TIME_DIMENSIONS:
+            raise ValidationError("By hour or by weekday, and by no other time.", field_name="group_by")
+        if (data["to_date"] - data["from_date"]).days + 1 < MIN_DAYS_OF_SPLIT:
+            raise ValidationError(f"By hour or weekday from {MIN_DAYS_OF_SPLIT} days on.", field_name="group_by")
+
     @post_load
     def parse_group_by(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {**data, "group_by": [GroupBy(by) for by in data["group_by"]]}
@@ -74,6 +87,9 @@ class NamedSchema(Schema):
     id = fields.UUID(metadata=described("The id."))
     slug = fields.String(metadata=described("The short name, which may change."))
     name = fields.String(metadata=described("The name."))
+
+
+WITHHELD = "weekdays or hours in which fewer than three different people of a store were on shift, together."
 
 
 class GroupSchema(Schema):
@@ -103,9 +119,30 @@ class GroupSchema(Schema):
         metadata={"description": "The week of the business days, Monday to Sunday (ISO 8601).", "example": "2026-W10"}
     )
     month = fields.String(metadata={"description": "The month of the business days.", "example": "2026-03"})
+    weekday = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(WEEKDAY_NAMES),
+        metadata=described("The weekday of the business days; empty: " + WITHHELD),
+    )
+    hour = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "The hour of the day in the store, such as 19 for 19:00 to 20:00; empty: " + WITHHELD,
+            "example": "19",
+        },
+    )
 
 
-STORES_AND_TIME = (GroupBy.STORE, GroupBy.REGION, GroupBy.GROUP, GroupBy.DAY, GroupBy.WEEK, GroupBy.MONTH)
+STORES_AND_TIME = (
+    GroupBy.STORE,
+    GroupBy.REGION,
+    GroupBy.GROUP,
+    GroupBy.DAY,
+    GroupBy.WEEK,
+    GroupBy.MONTH,
+    GroupBy.WEEKDAY,
+    GroupBy.HOUR,
+)
 CONCERNS = (GroupBy.CATEGORY, GroupBy.CAUSE, GroupBy.CHANNEL, *STORES_AND_TIME)
 
 

@@ -24,12 +24,12 @@ from models.policy_defaults import CORRECTED_UP_STEPS, QUICK_OWN_WITHIN, SECOND_
 from models.recovery.action import IN_EFFECT, RecoveryAction
 from models.recovery.follow_up import FollowUp, FollowUpStatus
 from models.recovery.remedy import WORDS_ONLY_KINDS, Remedy
-from models.reports.currencies import currency_of_day
 from models.reports.feedback import FEEDBACK_AGGREGATES, feedback_of
 from models.reports.grouping import Grouping, Key
 from models.reports.rollups.tables import Rollup
 from models.reports.stats.ddsketch import pack_values
 from models.reports.stats.percentiles import Values
+from models.reports.store_terms import TermOfDay
 from models.reports.totals import KeyedTotals, Totals, count_figures, count_where, sum_costs, sum_where
 
 _RESOLVED = Concern.status == Status.RESOLVED
@@ -151,7 +151,7 @@ DAY_AGGREGATES: Mapping[str, ColumnElement[int]] = {
 
 def count_concerns(session: Session, concerns: Select[Any], grouping: Grouping) -> KeyedTotals:
     """Yield the totals of these concerns, which are joined with their stores, by group; four statements."""
-    currency_column = currency_of_day(session, Concern)
+    currency_column = TermOfDay.find(session, "currency").column(Concern)
     for key, (currency,), figures, seconds in count_outcomes(session, concerns, grouping, currency_column):
         sketches = {name: [pack_values(values)] for name, values in seconds.items()}
         recovered_in = Counter({currency: figures["recovered"]})

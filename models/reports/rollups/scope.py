@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from models.db.dirty_days import DirtyCauseMonth, DirtyDay
+from models.reports.clock_split import ClockSplit
 from models.reports.grouping import CONCERN_DIMENSIONS, MAX_GROUPS, GroupBy, Grouping
 from models.reports.merged_words import NOTHING_MERGED, MergedWords
 from models.reports.periods import whole_months
 
-SUB_MONTH_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK})
+SUB_MONTH_DIMENSIONS = frozenset({GroupBy.DAY, GroupBy.WEEK, GroupBy.WEEKDAY, GroupBy.HOUR})
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class RollupQuery:
     category_id: UUID | None
     group_id: UUID | None
     merged_words: MergedWords = NOTHING_MERGED
+    clock: ClockSplit | None = None
 
     def grouping(self, model: Any, *, days: tuple[date, date] | None = None, monthly: bool = False) -> Grouping:
         """Return the groups of rows of a model, over all days or only from the first to the last of `days`."""
@@ -42,6 +44,7 @@ class RollupQuery:
             monthly=monthly,
             group_id=self.group_id,
             merged_words=self.merged_words,
+            clock=self.clock,
             max_groups=MAX_GROUPS,
         )
 
@@ -65,7 +68,7 @@ class RollupQuery:
     def whole_months(self) -> Sequence[date]:
         """Return the first days of the months that can be read from rollups of months.
 
-        There is none where the report splits months into days or weeks, or by channel, which no rollup knows.
+        There is none where the report splits months, as into days, or by channel, which no rollup knows.
         """
         splits_months = GroupBy.CHANNEL in self.group_by or not SUB_MONTH_DIMENSIONS.isdisjoint(self.group_by)
         return [] if splits_months else whole_months(self.from_date, self.to_date)

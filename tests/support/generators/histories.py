@@ -32,13 +32,14 @@ from models.recovery.approvals import record_action
 from models.recovery.feedback_request import FeedbackPolicy, FeedbackRequest, Origin
 from models.recovery.follow_up import FollowUp, FollowUpKind
 from models.recovery.remedy import MONEY_KINDS, Remedy
+from models.staff.shift import EndReason, Shift
 from notifications.decide.announce import announce
 from tests.support.factories.organizations import PEOPLE, Shop, make_store
 
 BEGIN = datetime(2026, 2, 20, tzinfo=UTC)  # clocks change in New York on 8 March, in Lisbon on 29 March
 DAYS = 45
 END = BEGIN + timedelta(days=DAYS)
-CURRENCY_FROM = date(2026, 3, 11)  # a store counts in euros until then
+TERMS_FROM = date(2026, 3, 11)  # until then a store counts in euros, and its clocks are those of Chicago
 
 
 @dataclass
@@ -55,12 +56,12 @@ class Stage:
 
 
 def add_store_abroad(database: Database, shop: Shop) -> UUID:
-    """A third store, in another zone, with a late morning, and in the middle of it another currency; its id."""
+    """A third store, in another zone, with a late morning, and new terms in the middle of it; its id."""
     with database.writing(shop.organization_id) as session:
         store = make_store("third", shop.region_id, zone="America/New_York", day_starts_at=time(6, 30))
-        store.currency, store.country, store.terms_from = "USD", "US", CURRENCY_FROM
-        zone, starts_at = store.time_zone, store.day_starts_at
-        store.earlier_terms = [EarlierTerms(CURRENCY_FROM, StoreTerms(zone, starts_at, "EUR")).to_json()]
+        store.currency, store.country, store.terms_from = "USD", "US", TERMS_FROM
+        before = StoreTerms("America/Chicago", store.day_starts_at, "EUR")
+        store.earlier_terms = [EarlierTerms(TERMS_FROM, before).to_json()]
         session.add(store)
         Remedy.add_limits_of_currencies(session, {"USD"})
     return store.id
@@ -88,6 +89,7 @@ def live(database: Database, shop: Shop, rng: Random, *, concerns: int) -> None:
         _ask_how_it_was(stage, rng)
         _correct_mistakes(stage, rng)
         _sign_days(stage, rng)
+        _work(stage, rng, [*shop.staff.values()])
 
 
 def _listen(stage: Stage, rng: Random) -> None:
@@ -157,6 +159,17 @@ def _sign_days(stage: Stage, rng: Random) -> None:
             elif daily_log.signed_at is None:
                 daily_log.write(session, store, {"went-well": "The soup."}, at=at)
             session.flush()
+
+
+def _work(stage: Stage, rng: Random, people: list[UUID]) -> None:
+    """Let few people work in the stores, so that some hours of some stores are one person's."""
+    for store in stage.stores:
+        for _ in range(25):
+            started_at = BEGIN + timedelta(hours=rng.randrange(DAYS * 24), minutes=rng.choice([0, 1, 59]))
+            ends_at = started_at + timedelta(hours=rng.choice([1, 4, 8]), minutes=rng.choice([0, 1]))
+            shift = Shift(store_id=store.id, staff_id=rng.choice(people[:5]), started_at=started_at)
+            shift.ended_at, shift.ends_at, shift.end_reason = ends_at, ends_at, EndReason.CHECKED_OUT
+            stage.session.add(shift)
 
 
 def _correct_mistakes(stage: Stage, rng: Random) -> None:

@@ -14,6 +14,7 @@ from models.tables import metadata
 
 Record = dict[str, Any]
 Group = dict[str, Any]  # the labels of a group, by dimension
+WEEK = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 SortKey = tuple[tuple[int, str], ...]
 NAMED_TABLES = ("store", "region", "store_group", "category", "cause", "remedy")
 
@@ -36,7 +37,9 @@ class RawRows:
     feedback: dict[UUID, list[Record]]  # by concern
     named: dict[str, dict[UUID, Record]]  # the rows of each of NAMED_TABLES, by id
     groups: dict[UUID, list[UUID]]  # the ids of the store groups of each store
+    shifts: list[Record]
     moods_as_logged: dict[UUID, int]  # by concern
+    shown: dict[str, dict[UUID, set[str]]] = field(default_factory=dict)  # by hour and weekday, of each store
     moved: set[UUID] = field(default_factory=set)  # stores whose time zone or region has changed meanwhile
     # By store and time. A recount asks for each of them thousands of times.
     business_dates: dict[tuple[UUID, datetime], date] = field(default_factory=dict)
@@ -73,6 +76,7 @@ def read_raw_rows(connection: Connection, store_ids: Collection[UUID]) -> RawRow
         feedback=feedback,
         named={**named, "store": {store_id: named["store"][store_id] for store_id in store_ids}},
         groups=groups,
+        shifts=of_stores("shift"),
         moods_as_logged={
             event["concern_id"]: event["details"]["mood"]
             for event in of_stores("concern_event")
@@ -143,15 +147,66 @@ def labels(raw: RawRows, row: Record, by: str, time_column: str) -> list[Any]:
     match by:
         case "channel" | "kind":
             return [str(row[by])]
-        case "day":
-            return [day.isoformat()]
-        case "week":
-            return [day.strftime("%G-W%V")]
-        case "month":
-            return [day.isoformat()[:7]]
+        case "day" | "week" | "month":
+            return [day.strftime({"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}[by])]
+        case "hour" | "weekday":
+            cell = clock_label(row[time_column], day, store, by)
+            return [cell if cell in raw.shown[by].get(store["id"], set()) else None]
         case "group":
             return [_label(raw, "store_group", id_) for id_ in raw.groups.get(store["id"], [])] or [None]
     return [_label(raw, by, {**row, "region_id": store["region_id"]}[f"{by}_id"])]
+
+
+def clock_label(at: Any, day: date, store: Record, by: str) -> str:
+    """Return the hour by the clock that the store had on this business date, or the name of its weekday."""
+    if by == "weekday":
+        return day.strftime("%A").lower()
+    earlier = (terms["time_zone"] for terms in store["earlier_terms"] or [] if day.isoformat() < terms["until"])
+    zone = ZoneInfo(next(earlier, store["time_zone"]))
+    return f"{at.astimezone(zone):%H}"
+
+
+def find_shown(raw: RawRows, group_by: Sequence[str], first: date, last: date) -> None:
+    """Find the hours or weekdays of each store in which three different people were on shift, and that are shown."""
+    for by in CELLS.keys() & {*group_by}:
+        raw.shown[by] = {}
+        for store_id, store in raw.named["store"].items():
+            people: dict[str, set[UUID]] = {}
+            for shift in raw.shifts:
+                if shift["store_id"] == store_id and first <= shift["started_at"].date() <= last:
+                    for cell in cells_of_shift(shift, store, by):
+                        people.setdefault(cell, set()).add(shift["staff_id"])
+            raw.shown[by][store_id] = shown_of(people, CELLS[by])
+
+
+CELLS = {
+    "hour": [f"{hour:02}" for hour in range(24)],
+    "weekday": ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
+}
+
+
+def cells_of_shift(shift: Record, store: Record, by: str) -> set[str]:
+    """Return the hours or the weekday that a shift covers, by the clock that its store has now."""
+    zone, starts_at = ZoneInfo(store["time_zone"]), store["day_starts_at"]
+    if by == "weekday":
+        local = shift["started_at"].astimezone(zone).replace(tzinfo=None)
+        return {f"{local - timedelta(hours=starts_at.hour):%A}".lower()}
+    cells, at = {f"{(shift['ends_at'] - timedelta(seconds=1)).astimezone(zone):%H}"}, shift["started_at"]
+    while at < shift["ends_at"]:
+        cells.add(f"{at.astimezone(zone):%H}")
+        at += timedelta(minutes=30)
+    return cells
+
+
+def shown_of(people: dict[str, set[UUID]], cells: list[str]) -> set[str]:
+    """Return the cells with three people, but for the smallest ones where those without are too few together."""
+    shown = [cell for cell in cells if len(people.get(cell, set())) >= 3]
+    withheld = [cell for cell in cells if cell not in shown]
+    while withheld and shown and len({person for cell in withheld for person in people.get(cell, set())}) < 3:
+        smallest = min(shown, key=lambda cell: (len(people[cell]), cells.index(cell)))
+        shown.remove(smallest)
+        withheld.append(smallest)
+    return set(shown)
 
 
 def _label(raw: RawRows, table: str, id_: UUID | None) -> Any:
@@ -161,12 +216,15 @@ def _label(raw: RawRows, table: str, id_: UUID | None) -> Any:
     return {"id": str(row["id"]), "slug": row["slug"], "name": row["name"]}
 
 
+def sort_text(by: str, label: Any) -> str:
+    if isinstance(label, dict):
+        return str(label["slug"] or label["id"])
+    return str(WEEK.index(label)) if by == "weekday" else str(label)
+
+
 def sort_key(group: Group) -> SortKey:
     """Return a key that sorts groups by their labels, and groups without a label last."""
-    return tuple(
-        (1, "") if label is None else (0, (label["slug"] or label["id"]) if isinstance(label, dict) else label)
-        for label in group.values()
-    )
+    return tuple((1, "") if label is None else (0, sort_text(by, label)) for by, label in group.items())
 
 
 def matches_filters(

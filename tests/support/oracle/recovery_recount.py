@@ -17,6 +17,7 @@ from tests.support.oracle.raw_rows import (
     Record,
     SortKey,
     business_date_of,
+    find_shown,
     groups_of,
     matches_filters,
     sort_key,
@@ -38,7 +39,8 @@ def recount(
     store_id: UUID | None = None,
 ) -> dict[str, Any]:
     """Return the rows and totals of the recovery report over all stores that were read."""
-    whole_stores = category is None and not {"category", "cause", "channel"} & set(group_by)
+    whole_stores = category is None and not {"category", "cause", "channel", "hour"} & set(group_by)
+    find_shown(raw, group_by, from_date, to_date)
 
     def select(rows: Iterable[Record], time_column: str) -> Iterator[Record]:
         for row in rows:

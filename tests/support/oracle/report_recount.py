@@ -17,6 +17,7 @@ from tests.support.oracle.raw_rows import (
     Record,
     SortKey,
     business_date_of,
+    find_shown,
     groups_of,
     matches_filters,
     read_raw_rows,
@@ -86,6 +87,7 @@ def recount_report(
 
     Head office reads the names of confirmed items only.
     """
+    find_shown(rows.raw, group_by, from_date, to_date)
     raw, dimensions = rows.raw, (*OWN_DIMENSIONS.get(name, ()), *group_by)
 
     def select(records: Iterable[Record], time_column: str) -> Iterator[Record]:
@@ -104,7 +106,7 @@ def recount_report(
     subjects = [*select_subjects(rows, name, concerns, by_head_office=by_head_office)]
     if name == "follow-ups":
         subjects = [*select(follow_ups_of_counted(raw), "due_at")]
-    if name == "listening" and "question" not in group_by:
+    if name == "listening" and not {"question", "hour"} & set(group_by):
         subjects += [{**check, "_check": True} for check in select(raw.checks, "at")]
         subjects += [{**day, "_day": True} for day in select(raw.days, "business_date")]
 
@@ -257,7 +259,7 @@ def count_follow_ups(
 def count_listening(
     rows: ReportRows, members: list[Record], _same_labels: list[Record], group_by: Sequence[str]
 ) -> Figures:
-    has_checks = "question" not in group_by
+    has_checks = not {"question", "hour"} & set(group_by)
     checks = [member for member in members if "_check" in member]
     days = [member for member in members if "_day" in member]
     concerns = [member for member in members if "_check" not in member and "_day" not in member]

@@ -35,8 +35,21 @@ FITTING = {
 BY_CATEGORY = ("remedies", "causes", "items", "alerts")
 # More than five seconds: every grouping of every report is asked for, in the quick profile every sixth pair.
 EVERY = by_profile(quick=6, deep=1)
+TIMES = {"day", "week", "month", "weekday", "hour"}
+
+
+def is_answered(group_by: tuple[str, ...]) -> bool:
+    """Return whether a report may be grouped like that: by hour or weekday there is no other time."""
+    return not {"weekday", "hour"} & set(group_by) or len(TIMES & set(group_by)) == 1
+
+
 GROUPINGS = {
-    name: [(), *((by,) for by in fitting), *[*combinations(fitting, 2)][::EVERY], (fitting[-1], fitting[0])]
+    name: [
+        (),
+        *((by,) for by in fitting),
+        *[*filter(is_answered, combinations(fitting, 2))][::EVERY],
+        (fitting[-1], fitting[0]),
+    ]
     for name, fitting in FITTING.items()
 }
 SEED = 20260304
