@@ -1,0 +1,85 @@
+"""Individuals are in no report, export or page for head office: over the whole document, and in every form."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from api.web.tables.xlsx_format import XLSX
+from config import ROOT
+from models.staff.staff import Staff
+from tests.support.app import App
+from tests.support.databases import only_on_sqlite
+from tests.support.factories.daily_log import log_path
+from tests.support.factories.full_organization import make_full_organization
+from tests.support.reports import MARCH
+from tests.support.tables import CSV, HTML, read_xlsx
+
+DOCUMENT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
+ABOUT_PEOPLE = ("/v1/reports/", "/v1/exports/")
+# Members that say who a person is, or that something is one person's.
+NAMES_OF_PEOPLE = {"staff", "login", "person", "people", "employee", "employee_number", "owner", "praised", "customer"}
+FORMS = ("application/json", CSV, XLSX, HTML)
+
+
+def members(schema: Any, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The names of all members within a schema, and of the schemas that it refers to."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from members(part, seen)
+    elif isinstance(schema, dict):
+        reference = schema.get("$ref", "")
+        if reference and reference not in seen:
+            name = reference.rpartition("/")[2]
+            yield f"schema {name}"
+            yield from members(DOCUMENT["components"]["schemas"].get(name), seen | {reference})
+        for name, part in schema.get("properties", {}).items():
+            yield name
+            yield from members(part, seen)
+        for key, part in schema.items():
+            if key not in ("properties", "example", "description"):
+                yield from members(part, seen)
+
+
+def is_of_a_person(name: str) -> bool:
+    if name == "group_by":
+        return False
+    return name in NAMES_OF_PEOPLE or name.endswith(("_by", "staff_id")) or "Person" in name or "Staff" in name
+
+
+def test_no_report_or_export_has_a_member_for_a_person() -> None:
+    read = 0
+    for path, operations in DOCUMENT["paths"].items():
+        if not path.startswith(ABOUT_PEOPLE):
+            continue
+        for response in operations["get"]["responses"].values():
+            for content in response.get("content", {}).values():
+                names = set(members(content.get("schema")))
+                read += len(names) > 10
+                assert not {name for name in names if is_of_a_person(name)}, path
+        grouped = [parameter for parameter in operations["get"]["parameters"] if parameter.get("name") == "group_by"]
+        for parameter in grouped:
+            assert not NAMES_OF_PEOPLE & set(parameter["schema"]["items"]["enum"]), path
+    assert read >= 8
+
+
+@only_on_sqlite
+def test_head_office_reads_no_name_and_no_id_of_anybody_in_any_form(app: App) -> None:
+    shop = make_full_organization(app, "acme").shop
+    with app.back_office.reading(shop.organization_id) as session:
+        people = session.query(Staff).all()
+        planted = {str(person.id) for person in people} | {person.name for person in people}
+    planted.add("Customer of acme")
+    addresses = [path for path in DOCUMENT["paths"] if path.startswith("/v1/reports/")]
+    addresses += [log_path(shop), "/v1/exports/changes?limit=200"]
+    read = 0
+    for address in addresses:
+        for form in FORMS:
+            query = MARCH if "reports" in address else {}
+            answer = app.request("GET", address, (shop, "hq"), query_string=query or None, headers={"Accept": form})
+            if answer.status_code == 406:
+                continue
+            assert answer.status_code == 200, (address, form)
+            text = str(read_xlsx(answer.data)) if form == XLSX else answer.text
+            assert not [name for name in planted if name in text], (address, form)
+            read += 1
+    assert read == 4 * (len(addresses) - 1) + 1
