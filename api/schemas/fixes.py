@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Slug, SlugOf, Words
+from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Slug, SlugOf, Words, described
 from api.schemas.reports.figures import Numbers, ShareSchema
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
@@ -48,11 +48,18 @@ class FixFiguresSchema(Schema):
     contacted, with and without a promised thank-you. `loop_back_rate`: how many of these thank-yous were kept.
     """
 
-    raised = fields.Integer()
-    raised_since = fields.Integer()
-    thanked = fields.Integer()
-    left = fields.Integer()
-    loop_back_rate = Numbers(ShareSchema)
+    raised = fields.Integer(metadata=described("Concerns with this cause that were logged before the fix."))
+    raised_since = fields.Integer(metadata=described("Concerns with this cause that were logged after the fix."))
+    thanked = fields.Integer(
+        metadata=described("Customers who raised it before, may be contacted, and were promised a thank-you.")
+    )
+    left = fields.Integer(
+        metadata=described("Customers who raised it before, may be contacted, and were promised none yet.")
+    )
+    loop_back_rate = Numbers(
+        ShareSchema,
+        metadata=described("Of the customers who raised it before and may be contacted, the share who were thanked."),
+    )
 
 
 class FixWithFiguresSchema(FixSchema):

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from api.web.tables.xlsx_format import XLSX
+from models.concerns.enums import Outcome
 from models.organizations.store import Store
 from tests.support.app import App
 from tests.support.factories.concerns import add_concern, log_concern
@@ -30,6 +31,10 @@ FORMULAS = [
     "@SUM(1;2)",
     "\t=1+1",
     "=cmd|' /C calc'!A0",
+    "\uff1d1+1",
+    " =1+1",
+    "\u200b=1+1",
+    "a;=1+1",
 ]
 OFFICE, TABLE, TEXT = (f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}" for name in ("office", "table", "text"))
 
@@ -44,14 +49,14 @@ class Cell:
 
 
 def opened(content: bytes, form: str, folder: Path) -> list[dict[str, Cell]]:
-    """The lines of the one sheet, by the names in its header."""
+    """The lines of the first sheet, by the names in its header."""
     source = folder / f"table.{ENDING[form]}"
     source.write_bytes(content)
     profile = f"-env:UserInstallation=file://{folder}/profile"
     command = ["soffice", profile, "--headless", *IMPORTED[form], "--convert-to", "fods", "--outdir", folder, source]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     tree = ET.parse(folder / "table.fods")  # noqa: S314 what LibreOffice wrote a moment ago
-    (sheet,) = tree.iter(f"{TABLE}table")
+    sheet = next(tree.iter(f"{TABLE}table"))  # the legend comes after it
     header, *lines = [_cells(row) for row in sheet.iter(f"{TABLE}table-row")]
     names = [cell.value for cell in header if cell.value]
     rows = [dict(zip(names, line, strict=False)) for line in lines]
@@ -73,18 +78,24 @@ def _cells(row: ET.Element) -> list[Cell]:
 def test_a_report_opens_with_numbers_as_numbers_and_days_as_dates(
     app: App, shop: Shop, tmp_path: Path, form: str
 ) -> None:
-    for mood in (1, 2, 3):
-        add_concern(app, shop, mood=mood, category="food", cost=250)
-    (line,) = opened(recovery_report(app, shop, accept=form, group_by="day,category").data, form, tmp_path)
+    for number in range(10):
+        outcome = Outcome.LOST if number < 4 else Outcome.RECOVERED
+        add_concern(app, shop, mood=number % 3 + 1, category="food", cost=250, outcome=outcome)
+    content = recovery_report(app, shop, accept=form, group_by="day,category").data
+    line, total = opened(content, form, tmp_path)
     expected: dict[str, Any] = {
+        "line": ("string", "group"),
+        "from": ("date", "2026-03-01"),
         "day": ("date", "2026-03-03"),
-        "concerns": ("float", "3"),
-        "unhappy": ("float", "2"),
-        "recovery_rate_denominator": ("float", "0"),
-        "cost_EUR": ("float", "750"),
-        "category_slug": ("string", "food"),
+        "concerns": ("float", "10"),
+        "unhappy": ("float", "7"),
+        "recovery_rate_value": ("percentage" if form == XLSX else "float", "0.6"),
+        "cost": ("float", "25"),
+        "cost_currency": ("string", "EUR"),
+        "category_name": ("string", "Food"),
     }
     assert {name: (line[name].kind, line[name].value) for name in expected} == expected
+    assert (total["line"].value, total["concerns"].value, total["day"].value) == ("total", "10", "")
     assert not any(cell.formula for cell in line.values())
 
 
@@ -96,7 +107,8 @@ def test_the_name_of_a_store_is_never_a_formula(app: App, shop: Shop, tmp_path: 
         with app.back_office.writing(shop.organization_id) as session:
             Store.by_slug(session, slug).name = name
     lines = opened(recovery_report(app, shop, accept=form, group_by="store").data, form, tmp_path)
-    assert {line["store_slug"].value: line["store_name"].value.lstrip("'") for line in lines} == names
+    *lines, _total = lines
+    assert {line["store_name"].value.replace("'", "") for line in lines} == {n.replace("'", "") for n in names.values()}
     assert {(line["store_name"].kind, line["store_name"].formula) for line in lines} == {("string", None)}
 
 
@@ -105,10 +117,10 @@ def test_what_a_customer_said_is_never_a_formula(app: App, shop: Shop, tmp_path:
         log_concern(app, shop, mood=2, their_words=words, stake=words)
     day = f"/v1/stores/{shop.store_id}/recovery-logs/2026-03-03"
     table = app.request("GET", day, (shop, "manager"), headers={"Accept": CSV})
-    lines = opened(table.data, CSV, tmp_path)
+    lines = [line for line in opened(table.data, CSV, tmp_path) if line["line"].value == "concern"]
     assert len(lines) == len(FORMULAS)
     assert not [cell for line in lines for cell in line.values() if cell.formula]
-    assert sorted(line["their_words"].value.lstrip("'").strip() for line in lines) == sorted(
-        words.strip() for words in FORMULAS
+    assert sorted(line["their_words"].value.replace("'", "").strip() for line in lines) == sorted(
+        words.replace("'", "").strip() for words in FORMULAS
     )
     assert {line["mood"].kind for line in lines} == {"float"}

@@ -124,7 +124,10 @@ class ControlSchema(Schema):
     limits = fields.Dict(
         keys=fields.String(validate=validate.OneOf(list(TAIL_PROBABILITIES))),
         values=fields.Nested(LimitsSchema),
-        metadata={"example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}}},
+        metadata={
+            "description": "The range that chance alone explains, in 95 and in 99.8 of 100 cases.",
+            "example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}},
+        },
     )
     outside = fields.String(
         allow_none=True,

@@ -1,6 +1,7 @@
 """Reports as CSV, XLSX and pages: the figures of the JSON, explained, and safe to open."""
 
 import io
+import json
 from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
@@ -12,6 +13,7 @@ from werkzeug.test import TestResponse
 from api.web.tables.columns import difference
 from api.web.tables.formulas import defuse
 from api.web.tables.xlsx_format import XLSX
+from config import ROOT
 from models.concerns.enums import Outcome
 from models.organizations.store import Store
 from models.recovery.action import RecoveryAction
@@ -112,6 +114,15 @@ def test_every_report_has_the_same_figures_in_json_csv_xlsx_and_html_and_each_is
             assert all(len(meaning) > 10 for meaning in legend.values()), legend
             machines = set(csv_lines[0]) - set(legend)
             assert all(column.endswith(("_id", "_slug")) for column in machines)
+
+
+def test_every_figure_is_explained_in_the_document() -> None:
+    schemas = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    of_figures = [name for name in schemas if name.endswith(("Figures", "Totals")) and name != "FixWithFigures"]
+    assert {"RecoveryTotals", "LogFigures", "AlertFigures", "ItemFigures"} <= {*of_figures}
+    for name in (*of_figures, "Share", "Spread", "Lift", "Rating", "Recommendation", "Control", "Limits"):
+        without = [member for member, field in schemas[name]["properties"].items() if not field.get("description")]
+        assert not without, name
 
 
 def test_the_earlier_period_and_the_change_stand_beside_each_figure(app: App, busy: Shop) -> None:
