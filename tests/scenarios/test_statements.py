@@ -83,7 +83,7 @@ READ = {
     "getReportFollowUps": 3,
     "getReportItems": 7,  # figures and all concerns, by group and together; names
     "getReportListening": 5,  # concerns; checks; days
-    "getReportRecovery": 12,  # which months are dirty; of those: figures, feedback, cost, checks, days; rolled-up days
+    "getReportRecovery": 13,  # dirty months; of those: figures, feedback, cost, checks, days; rollups; currencies
     "getReportRemedies": 5,  # by group and together; names
     "getStaffById": 4,
     "getStaffList": 4,
