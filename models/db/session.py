@@ -41,6 +41,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql.base import ExecutableOption
 
 from models.db.base import Aggregate, Base, Clock, TenantOwned, system_clock
 from models.db.cache import LruCache, TtlCache
@@ -106,6 +107,15 @@ class ScopedSession(Session):
     @property
     def tenant(self) -> Tenant:
         return self.state.tenant
+
+    @sa.util.memoized_property
+    def tenant_criteria(self) -> Sequence[ExecutableOption]:
+        """The criteria that narrow a statement to this organization. To make them takes longer than to add them."""
+        tenant = self.tenant
+        return [
+            with_loader_criteria(model, lambda cls: cls.organization_id == tenant, include_aliases=True)
+            for model in (TenantOwned, Change, ChangeCounter)
+        ]
 
     @property
     def month_totals(self) -> LruCache:
@@ -226,14 +236,10 @@ def table_with_duplicate_id(error: IntegrityError) -> str | None:
 
 def filter_by_tenant(execution: ORMExecuteState) -> None:
     """First isolation layer: narrow every ORM statement to the session's organization."""
-    tenant = cast("ScopedSession", execution.session).tenant
-    if tenant is ALL_TENANTS or execution.is_column_load or execution.is_insert:
+    session = cast("ScopedSession", execution.session)
+    if session.tenant is ALL_TENANTS or execution.is_column_load or execution.is_insert:
         return
-    execution.statement = execution.statement.options(
-        with_loader_criteria(TenantOwned, lambda cls: cls.organization_id == tenant, include_aliases=True),
-        with_loader_criteria(Change, lambda cls: cls.organization_id == tenant, include_aliases=True),
-        with_loader_criteria(ChangeCounter, lambda cls: cls.organization_id == tenant, include_aliases=True),
-    )
+    execution.statement = execution.statement.options(*session.tenant_criteria)
 
 
 event.listen(ScopedSession, "do_orm_execute", filter_by_tenant)

@@ -33,13 +33,13 @@ LAST = (
 RETURNING_CUSTOMER = {"name": "Beatriz Nevoeiro", "phone": "+351900000101"}
 RETURNING_CUSTOMER_STORE = "harbour"
 RETURNING_CUSTOMER_DAYS = (41, 12)  # days before the end on which they were there
-UNKNOWN, REGULAR, NEW = 0.38, 0.42, 0.20  # shares of concerns: customer unknown, regular, new
+UNKNOWN, REGULAR, NEW = 0.38, 0.46, 0.16  # shares of concerns: customer unknown, regular, new
 
 
 def regular_customers(country: str) -> list[dict[str, str]]:
     """Return the regular customers of the stores in a country."""
     rng = Random(f"regulars of {country}")  # noqa: S311 - the same people every time
-    people = [{"name": _name(rng), **_contact(rng, country, number)} for number in range(2, 90)]
+    people = [{"name": _name(rng), **_contact(rng, country, number)} for number in range(2, 82)]
     return [RETURNING_CUSTOMER, *people] if country == "PT" else people
 
 
@@ -52,7 +52,7 @@ def random_customer(rng: Random, known: list[dict[str, str]], country: str) -> d
         return rng.choice(known)
     if rng.random() < 0.2:
         return {"name": _name(rng)}
-    return {"name": _name(rng), **_contact(rng, country, rng.randrange(90, 100))}
+    return {"name": _name(rng), **_contact(rng, country, rng.randrange(82, 100))}
 
 
 def _name(rng: Random) -> str:

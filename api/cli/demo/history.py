@@ -29,7 +29,7 @@ from models.staff.shift import EndReason, Shift
 from models.staff.shift_end import shift_ends_at
 
 BUSIER_ON = (0.75, 0.75, 0.85, 0.95, 1.3, 1.5, 0.9)  # Monday to Sunday
-SIGNED_DAYS = 30  # the stores began to sign their days so long before the end
+SIGNED_DAYS = 14  # the stores began to sign their days so long before the end
 CUSTOMERS_OF_CONCERN = {StoreKind.RESTAURANT: (16, 22), StoreKind.RETAIL: (45, 70)}  # for each concern that is logged
 PER_RECEIPT = {StoreKind.RESTAURANT: (2.0, 2.6), StoreKind.RETAIL: (2.5, 3.5)}  # who share one, or buy nothing
 SALES_OF_RECEIPT = {StoreKind.RESTAURANT: (4200, 6800), StoreKind.RETAIL: (1900, 3600)}  # minor units
@@ -77,7 +77,7 @@ class Decks:
         self.quick = shares(no=3, yes=1)
         self.promised = shares(no=4, yes=1)
         self.promises = Deck(rng, [*[FollowUpStatus.KEPT] * 7, None, FollowUpStatus.BROKEN, FollowUpStatus.CANCELLED])
-        self.asked = shares(no=5, yes=4)
+        self.asked = shares(no=3, yes=2)
         self.answers = shares(none=10, answered=16, suspect=1)
         self.ratings = Deck(rng, [1, 2, *[3] * 3, *[4] * 6, *[5] * 5])
         self.recommends = Deck(rng, [None, None, 2, 5, 6, 7, 8, 8, 9, 9, 9, 10, 10])
@@ -86,7 +86,7 @@ class Decks:
         self.decisions = shares(approved=6, declined=2, nobody=1)
         self.rings = shares(opened=6, shown=3, failed=1)
         self.consents = shares(yes=9, no=1)
-        self.till = shares(typed=2, told=1)
+        self.till = shares(typed=4, told=1)
         self.signed = shares(yes=6, no=1)
 
 
@@ -156,7 +156,6 @@ class StoreDayHistory:
         guests = round(len(moments) * self.rng.uniform(*CUSTOMERS_OF_CONCERN[self.store.kind]))
         self._add_checks(guests)
         self._add_figures(guests, at=closes_at + timedelta(minutes=20))
-        self.session.flush()
         history.after_each_day()
         morning = self.store.day_bounds(self.day)[1] + timedelta(hours=5, minutes=self.rng.randrange(30))
         if self.ago < SIGNED_DAYS and history.decks.signed.draw() == "yes":

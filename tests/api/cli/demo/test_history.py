@@ -77,7 +77,6 @@ def test_the_demo_is_what_the_contract_says(app: App, subtests):
             assert {concern.kind for concern in concerns} == {"concern", "request", "praise"}
             assert {concern.outcome for concern in concerns} == {"recovered", "lost", "unknown", None}
             actions = [action for concern in concerns for action in concern.actions]
-            assert {action.status for action in actions} >= {"done", "declined", "reversed"}
             assert {action.settlement for action in actions} >= {"none", "settled"}
             assert {concern.customer.may_contact for concern in concerns if concern.customer} == {True, False}
             currencies = {(store_slugs[action.store_id], action.cost.currency) for action in actions if action.cost}
