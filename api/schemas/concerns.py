@@ -28,6 +28,7 @@ from models.alerts.enums import AlertState
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Severity, Source, Status
 from models.concerns.event import ConcernStep
 from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD
+from models.customers.consent import ConsentSource
 from models.customers.contacts import MAX_EMAIL_LENGTH, MAX_EXTENSION_LENGTH, MAX_PHONE_LENGTH
 
 MOOD = validate.Range(min=MOODS[0], max=MOODS[-1])
@@ -100,14 +101,25 @@ class ConcernOrderSchema(RedactedSchema):
     value = fields.Nested(MoneySchema, allow_none=True)
 
 
+class ConcernConsentSchema(Schema):
+    """The customer's answer on whether they may be contacted, and where they gave it."""
+
+    contact = Flag(required=True)
+    source = fields.Enum(ConsentSource, by_value=True, load_default=ConsentSource.IN_PERSON)
+
+
 class ConcernCustomerSchema(Schema):
-    """The customer, by name and contacts. Those that cannot be are kept as they were typed."""
+    """The customer, by name and contacts. Those that cannot be are kept as they were typed.
+
+    So is a `consent` to be contacted where nobody is known, and where the store may not read the profile.
+    """
 
     name = Words(200)
     phone = Words(MAX_PHONE_LENGTH)
     phone_extension = Words(MAX_EXTENSION_LENGTH)
     email = Words(MAX_EMAIL_LENGTH)
     loyalty_number = Words(60)
+    consent = fields.Nested(ConcernConsentSchema)
 
 
 class Typed(Words):

@@ -1,8 +1,9 @@
 """Customer profiles, recognised by phone, e-mail or loyalty number, and the stores where the customer was met."""
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -333,16 +334,18 @@ class Customer(Aggregate):
         known: "Customer | None",
         at: datetime,
         store_id: UUID | None,
+        consent: Mapping[str, Any] = MappingProxyType({}),
     ) -> "Customer":
         """Return the customer with these normalised details, and note that this store met them.
 
         `known` is the customer who matched them. Details that their profile lacks are filled in, those it has stay;
-        nothing is, where this store may not read the profile: whoever asks would leave their own contact in it. Two
+        nothing is, where this store may not read the profile: whoever asks would leave their own contact in it. That
+        holds for `consent` too (see `contact_consent_columns`), which otherwise replaces the one before. Two
         tills that meet the same new customer at once end up with one profile. AmbiguousCustomer, and nothing is
         written, when the contacts belong to several customers. Conflict when a concurrent change hides the profile.
         """
         if known is None:
-            new = session.insert_or_ignore(cls, **details, created_at=at, first_store_id=store_id)
+            new = session.insert_or_ignore(cls, **details, **consent, created_at=at, first_store_id=store_id)
             if new is not None:
                 CustomerNameWord.add_all(session, [new])
                 return new
@@ -353,6 +356,7 @@ class Customer(Aggregate):
             raise Conflict("Somebody else is changing this customer right now; try again.")
         known.complete_missing(session, details, store_id=store_id)
         known.meet(session, store_id, at)
+        known.record_consent(session, consent, store_id=store_id)
         return known
 
     @classmethod
@@ -447,6 +451,11 @@ class Customer(Aggregate):
             self.set_fields(free)
         if "name" in free:
             CustomerNameWord.add_all(session, [self])  # it had none
+
+    def record_consent(self, session: Session, consent: Mapping[str, Any], *, store_id: UUID | None) -> None:
+        """Set the customer's latest answer (see `contact_consent_columns`), where this store may read the profile."""
+        if consent and self.is_open_in(session, store_id):
+            self.set_fields(dict(consent))
 
     def edit(
         self, session: ScopedSession, *, by: Actor, at: datetime, country: str | None = None, **changes: Any

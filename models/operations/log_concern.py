@@ -4,7 +4,7 @@ A new concern is never refused for what can be sorted out later: what cannot sta
 A change of a concern is strict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from models.concerns.event import ConcernEvent
 from models.concerns.previous import PreviousConcern, find_previous
 from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD, price_of
 from models.concerns.references import find_typed, resolve_slugs
+from models.customers.consent import Consent, contact_consent_columns
 from models.customers.contact_budget import ContactBudget, contacts_in
 from models.customers.contacts import usable_contacts
 from models.customers.customer import AmbiguousCustomer, Customer
@@ -202,19 +203,25 @@ def _find_references(
             visible = select(model).where(model.id == id_, *model.visible_to(by))
             fields[name] = session.scalars(visible).one_or_none()
             left_out |= {} if fields[name] else {f"{name}_id": id_}
-    customer_id, details = fields.pop("customer_id", None), fields.pop("customer", None) or {}
+    customer_id, details = fields.pop("customer_id", None), dict(fields.pop("customer", None) or {})
+    consent = details.pop("consent", None)
     contacts, unusable = ({}, details) if customer_id else usable_contacts(details, store.country)
     if _is_over_budget(budget, contacts, store):
         contacts, unusable = {}, details
-    customer = _select_customer(customer_id, contacts, by=by)
+    customer = _select_customer(customer_id, contacts, by=by, for_change=consent is not None)
     typed = {name: text for name in MODELS_BY_SLUG_FIELD if fold(text := fields.pop(name, "")).strip()}
     meant, unknown = find_typed(session, typed, store_id=store.id, customer=customer, before=at)
     fields |= meant
     if customer is not None:
-        fields |= _meet_customer(session, customer, customer_id, contacts, rows=meant, store=store, at=at)
+        answer = contact_consent_columns(consent, by=by, at=at) if consent else {}
+        fields |= _meet_customer(
+            session, customer, customer_id, contacts, consent=answer, rows=meant, store=store, at=at
+        )
         if fields["customer"] is None:
             unusable = {**details} if contacts else unusable
             left_out |= {"customer_id": customer_id} if customer_id else {}
+    if consent and not _agreed_now(fields.get("customer"), consent, at=at):
+        unusable = {**unusable, "consent": consent}
     left_out |= {"customer": unusable} if unusable else {}
     left_out |= unknown
     words = [unknown[name] for name in ("category", "cause") if name in unknown]
@@ -257,13 +264,21 @@ def _with_rows(
     return [{"item": row, "quantity": item.get("quantity", 1)} for row, item in zip(rows, items, strict=True)]
 
 
-def _select_customer(customer_id: UUID | None, contacts: dict[str, str], *, by: Actor) -> Select[Customer] | None:
+def _agreed_now(customer: Customer | None, consent: Mapping[str, Any], *, at: datetime) -> bool:
+    """Return whether this is the latest answer of the customer, recorded now."""
+    return customer is not None and customer.consent == Consent(consent["contact"], at, consent["source"])
+
+
+def _select_customer(
+    customer_id: UUID | None, contacts: dict[str, str], *, by: Actor, for_change: bool = False
+) -> Select[Customer] | None:
     """Return the statement for the wanted profile, if any: by its id, or by contacts in their normal form."""
     if customer_id is not None:
         is_meant = Customer.id == Customer.surviving_id(customer_id)
-        return Customer.select_for_update(and_(is_meant, *Customer.visible_to(by)))
+        return Customer.select_for_update(and_(is_meant, *Customer.visible_to(by)), for_change=for_change)
     if contacts:
-        return Customer.select_for_update(Customer.matches_contacts(contacts), for_change=len(contacts) > 1)
+        for_change = for_change or len(contacts) > 1
+        return Customer.select_for_update(Customer.matches_contacts(contacts), for_change=for_change)
     return None
 
 
@@ -273,6 +288,7 @@ def _meet_customer(
     customer_id: UUID | None,
     contacts: dict[str, str],
     *,
+    consent: Mapping[str, Any],
     rows: dict[str, Any],
     store: Store,
     at: datetime,
@@ -286,12 +302,13 @@ def _meet_customer(
         customer = _visible_customer(session, stmt, known)
         if customer is not None:
             customer.meet(session, store.id, at)
+            customer.record_consent(session, consent, store_id=store.id)
     else:
         try:
-            customer = Customer.recognise(session, contacts, known=known, at=at, store_id=store.id)
+            customer = Customer.recognise(session, contacts, known=known, at=at, store_id=store.id, consent=consent)
         except Conflict as conflict:
             customer, ambiguous = None, isinstance(conflict, AmbiguousCustomer)
-    waited = customer is not known or len(contacts) > 1
+    waited = customer is not known or len(contacts) > 1 or bool(consent)
     previous = _previous(session, customer, known=rows["previous"], waited=waited, before=at)
     return {"customer": customer, "previous": previous, "ambiguous_customer": ambiguous}
 

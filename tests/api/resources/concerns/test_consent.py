@@ -1,0 +1,46 @@
+"""Consent that comes with a concern: the latest answer of the customer, where the store reads their profile."""
+
+from typing import Any
+
+from tests.support.app import App
+from tests.support.assertions import assert_invalid_value
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.organizations import Shop
+
+PHONE = {"phone": "912 345 678"}
+YES, NO = {"consent": {"contact": True}}, {"consent": {"contact": False, "source": "phone"}}
+
+
+def consent(app: App, shop: Shop, concern: dict[str, Any], by: str = "floor") -> Any:
+    answer = app.request("GET", f"/v1/customers/{concern['customer_id']}", (shop, by)).json["consent"]
+    return answer and (answer["contact"], answer["source"], answer["given_at"])
+
+
+def test_consent_comes_with_the_concern_and_the_latest_answer_counts(app: App, shop: Shop) -> None:
+    first = log_concern(app, shop, customer={**PHONE, **YES})
+    assert (consent(app, shop, first), first["as_typed"]) == ((True, "in_person", "2026-03-03T12:00:00Z"), None)
+    app.clock.move(hours=1)
+    log_concern(app, shop, customer=PHONE)
+    assert consent(app, shop, first) == (True, "in_person", "2026-03-03T12:00:00Z"), "who is not asked changes nothing"
+    log_concern(app, shop, customer={**PHONE, "name": "Ana", **NO})
+    assert consent(app, shop, first) == (False, "phone", "2026-03-03T13:00:00Z")
+    by_id = log_concern(app, shop, customer_id=first["customer_id"], customer=YES)
+    assert (consent(app, shop, by_id), by_id["as_typed"]) == ((True, "in_person", "2026-03-03T13:00:00Z"), None)
+
+
+def test_consent_of_nobody_or_of_a_profile_that_is_not_read_here_is_kept_as_typed(app: App, shop: Shop) -> None:
+    typed = {"customer": {"consent": {"contact": True, "source": "in_person"}}}
+    nobody = log_concern(app, shop, customer=YES)
+    assert (nobody["customer_id"], nobody["as_typed"]) == (None, typed)
+    there = {"store_id": str(shop.other_store_id)}
+    known = log_concern(app, shop, "elsewhere", customer={**PHONE, **NO}, **there)
+    here = log_concern(app, shop, customer={**PHONE, **YES})
+    assert (here["customer_id"], here["as_typed"]) == (known["customer_id"], typed)
+    assert log_concern(app, shop, customer_id=known["customer_id"], customer=YES)["as_typed"] == typed
+    assert consent(app, shop, known, "elsewhere") == (False, "phone", "2026-03-03T12:00:00Z")
+
+
+def test_a_consent_says_yes_or_no(app: App, shop: Shop) -> None:
+    body = {"mood": 2, "customer": {**PHONE, "consent": {"source": "phone"}}}
+    answer = app.request("POST", "/v1/concerns", (shop, "floor"), json=body)
+    assert_invalid_value(answer, "body", "/customer/consent/contact", "required")
