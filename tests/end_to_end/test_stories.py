@@ -112,7 +112,7 @@ def test_the_birthday_table(running: RunningApp) -> None:
     remedies = {remedy["slug"]: remedy["id"] for remedy in admin.read_only("/v1/remedies")["items"]}
     admin.changes(f"/v1/remedies/{remedies['gift']}", limits=[{"role": "floor", "per_customer": cents(1200)}])
     concern = forty_minutes_late(running, server, manager)
-    owed_before = figures_of(manager, concern)["follow_ups_due"]  # promised in the demo's history
+    before = figures_of(manager, concern)  # with what was promised in the demo's history
     dessert_and_refund(server, manager, concern)
     a_promise_kept(server, concern)
     not_right_after_all(running, server, manager, concern)
@@ -148,8 +148,8 @@ def test_the_birthday_table(running: RunningApp) -> None:
         "cost_per_recovered": [cents(2450)],
         "repeat_within_30_days": {"value": None, "numerator": 1, "denominator": 2},
         "praise": 0,
-        "follow_ups_due": owed_before + 1,
-        "follow_ups_kept": 1,
+        "follow_ups_due": before["follow_ups_due"] + 1,
+        "follow_ups_kept": before["follow_ups_kept"] + 1,
         "checks": 3,
         "covers": 40,
         "transactions": None,
@@ -172,7 +172,7 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
         customer={"name": "Maria da Graça Pinto", "phone": "900 000 778"},
     )
     assert request["alert"] is None
-    owed_before = figures_of(manager, request)["follow_ups_due"]  # promised in the demo's history
+    before = figures_of(manager, request)  # with what was promised in the demo's history
     concern = seller.changes(f"/v1/concerns/{request['id']}", question="what-matters", wanted="A kettle by tonight.")
     assert (concern["question"], concern["items"][0]["name"]) == ("what-matters", "Blue kettle")
     assert [item["slug"] for item in seller.read_only("/v1/items?name=blue")["items"]] == ["blue-kettle"]
@@ -207,8 +207,8 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
         "cost": [],
         "cost_per_recovered": [],
         "repeat_within_30_days": {"value": None, "numerator": 0, "denominator": 1},
-        "follow_ups_due": owed_before + 1,
-        "follow_ups_kept": 1,
+        "follow_ups_due": before["follow_ups_due"] + 1,
+        "follow_ups_kept": before["follow_ups_kept"] + 1,
         "covers": None,
         "transactions": None,
         "ask_rate": {"value": None, "numerator": 1, "denominator": 0},
@@ -234,7 +234,7 @@ def test_the_faulty_product(running: RunningApp) -> None:
     assert (concern["alert"], concern["order"]) == (None, None)
     seller.does(concern, "recovery-actions", remedy="apology")
     seller.does(concern, "recovery-actions", remedy="replacement", cost=cents(2500))
-    owed_before = figures_of(manager, concern)["follow_ups_due"]  # promised in the demo's history
+    before = figures_of(manager, concern)  # with what was promised in the demo's history
     fits = seller.promises(concern, "We call to hear whether the new one holds.", minutes=5)
     seller.does(concern, "resolve", outcome="recovered", mood_after=4)
     seller.wait_for_line("A promise to keep, checkout | Open to see more · Product")
@@ -300,8 +300,8 @@ def test_the_faulty_product(running: RunningApp) -> None:
         "cost_per_recovered": [cents(1250)],
         "repeat_within_30_days": {"value": None, "numerator": 0, "denominator": 3},
         "praise": 0,
-        "follow_ups_due": owed_before + 3,
-        "follow_ups_kept": 3,
+        "follow_ups_due": before["follow_ups_due"] + 3,
+        "follow_ups_kept": before["follow_ups_kept"] + 3,
         "checks": 0,
         "covers": None,
         "transactions": None,
