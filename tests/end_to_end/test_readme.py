@@ -51,7 +51,7 @@ def test_the_walk_of_readme_runs_as_it_stands_there(tmp_path: Path) -> None:
     assert '["taken","Helena Brandes is on the way"]' in printed
     assert '["replacement","done"]' in printed
     assert '["resolved","recovered",1,4]' in printed
-    assert '"Kira Inverneiro"' in printed
+    assert '"Beatriz Nevoeiro"' in printed
     assert '"concerns":1,"unhappy":1,"recovered":1' in printed
     assert '["north","' in printed
 

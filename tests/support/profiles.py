@@ -36,7 +36,6 @@ QUICK_ON = {
     "api/web/test_problems.py": "sqlite",
     "api/web/test_request_context.py": "sqlite",
     "api/resources/recovery_logs/test_csv.py": "sqlite",
-    "api/resources/reports/test_xlsx.py": "sqlite",
     # What is decided and what a message says. What workers do to the same rows at once runs on both.
     "notifications/decide": "sqlite",
     "notifications/worker/jobs/test_day_end.py": "sqlite",

@@ -39,14 +39,20 @@ class ConcernCourse:
     """The course of a concern. `now` is the moment of its present step."""
 
     def __init__(self, day: "StoreDayHistory", number: int, moment: datetime) -> None:
-        self.day, self.number = day, number
+        self.day = day
         self.history, self.session, self.store = day.history, day.session, day.store
         self.decks, self.manager = day.history.decks, day.shift.manager
         self.rng = Random(f"{day.store.slug} {day.day} {number}")  # noqa: S311 - the same history every time
         self.now = self.occurred_at = moment
-        self.scenario = self.rng.choices(
-            day.history.scenarios, [scenario.weight for scenario in day.history.scenarios]
-        )[0]
+        self.is_of_returning_customer = (
+            number == 0
+            and day.ago in customers.RETURNING_CUSTOMER_DAYS
+            and day.store.slug == customers.RETURNING_CUSTOMER_STORE
+        )
+        scenarios = day.history.scenarios
+        if self.is_of_returning_customer:  # of whom the floor reads the history
+            scenarios = [scenario for scenario in scenarios if scenario.kind is Kind.CONCERN and not scenario.sensitive]
+        self.scenario = self.rng.choices(scenarios, [scenario.weight for scenario in scenarios])[0]
         self.reporter = self.rng.choice([*day.shift.floor, *day.shift.floor, self.manager])
         self.is_mistaken_praise = False
 
@@ -90,6 +96,8 @@ class ConcernCourse:
         by = self.taker_of(concern)
         count = self.rng.choices([0, 1, 2, 3], [8, 45, 35, 12])[0]
         for slug, (least, most) in self.scenario.remedies[:count]:
+            if most and self.is_of_returning_customer:
+                continue  # so that what the tutorial gives them is never something on a third day
             yield from self.wait(minutes=(1, 6))
             cost = self.rng.randrange(least, most + 50, 50) if most else None
             try:
@@ -200,14 +208,9 @@ class ConcernCourse:
 
     def _customer(self) -> Any:
         """Return who it is, if that is known. Whoever is met for the first time is asked whether to be contacted."""
-        is_returning = (
-            self.number == 0
-            and self.day.ago in customers.RETURNING_CUSTOMER_DAYS
-            and self.store.slug == customers.RETURNING_CUSTOMER_STORE
-        )
         details = (
             customers.RETURNING_CUSTOMER
-            if is_returning
+            if self.is_of_returning_customer
             else customers.random_customer(self.rng, self.history.regulars, self.store.country)
         )
         if details is None:

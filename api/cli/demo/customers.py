@@ -29,7 +29,7 @@ LAST = (
     "Jardinete", "Lampreia", "Madrugada", "Nevoeiro", "Outeiral", "Pintassilgo", "Quebrada", "Rosmaninho", "Salgueiral",
     "Tempesta", "Urzeira", "Vendaval", "Zambujal",
 )  # fmt: skip
-# The customer whom the README's tutorial meets again.
+# The customer whom the README's tutorial meets again. They were there on these days only, and given nothing but words.
 RETURNING_CUSTOMER = {"name": "Beatriz Nevoeiro", "phone": "+351900000101"}
 RETURNING_CUSTOMER_STORE = "harbour"
 RETURNING_CUSTOMER_DAYS = (41, 12)  # days before the end on which they were there
@@ -39,8 +39,7 @@ UNKNOWN, REGULAR, NEW = 0.38, 0.46, 0.16  # shares of concerns: customer unknown
 def regular_customers(country: str) -> list[dict[str, str]]:
     """Return the regular customers of the stores in a country."""
     rng = Random(f"regulars of {country}")  # noqa: S311 - the same people every time
-    people = [{"name": _name(rng), **_contact(rng, country, number)} for number in range(2, 82)]
-    return [RETURNING_CUSTOMER, *people] if country == "PT" else people
+    return [{"name": _name(rng), **_contact(rng, country, number)} for number in range(2, 82)]
 
 
 def random_customer(rng: Random, known: list[dict[str, str]], country: str) -> dict[str, str] | None:
