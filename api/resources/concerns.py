@@ -6,6 +6,7 @@ from typing import Any
 from flask import g
 from sqlalchemy.orm import joinedload
 
+from api.pages.table_forms import answers_list
 from api.schemas.base import PageQuery, page_of
 from api.schemas.concerns import (
     ConcernEventSchema,
@@ -19,6 +20,7 @@ from api.schemas.concerns import (
     ResolveSchema,
     VoidSchema,
 )
+from api.schemas.recovery_log_lines import ConcernLineSchema, concern_line
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
 from api.web.pagination import paginate
@@ -68,7 +70,7 @@ class Concerns(Resource):
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
 
     @blp.arguments(ConcernQuery, location="query")
-    @blp.response(200, page_of(ConcernSchema))
+    @answers_list(blp, ConcernSchema, "Concerns", line_schema=ConcernLineSchema, line_of=concern_line)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List concerns, newest first"""
         page = {name: query.pop(name) for name in ("limit", "cursor")}

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, g
 
 from api.links import SVG, public_url, qr_response
+from api.pages.table_forms import answers_list
 from api.schemas.base import PageQuery, page_of
 from api.schemas.feedback_requests import (
     FeedbackQuery,
@@ -56,7 +57,7 @@ class Feedback(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(FeedbackQuery, location="query")
-    @blp.response(200, page_of(FeedbackSchema))
+    @answers_list(blp, FeedbackSchema, "Feedback")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what customers answered, the newest first
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import g
 
+from api.pages.table_forms import answers_list
 from api.schemas.base import PageQuery, page_of
 from api.schemas.fixes import (
     FixCustomerSchema,
@@ -35,7 +36,7 @@ class Fixes(Resource):
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CAUSE_FIX}
 
     @blp.arguments(FixQuery, location="query")
-    @blp.response(200, page_of(FixSchema))
+    @answers_list(blp, FixSchema, "Fixes")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List fixes in the stores within reach and in the whole organization, newest first"""
         page = {name: query.pop(name) for name in ("limit", "cursor")}

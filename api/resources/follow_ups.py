@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import g
 
+from api.pages.table_forms import answers_list
 from api.schemas.base import PageQuery, page_of
 from api.schemas.follow_ups import (
     CancelSchema,
@@ -69,7 +70,7 @@ class FollowUps(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(FollowUpQuery, location="query")
-    @blp.response(200, page_of(FollowUpSchema))
+    @answers_list(blp, FollowUpSchema, "Follow-ups")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List follow-ups, the first due first"""
         page = {name: query.pop(name) for name in ("limit", "cursor")}

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.base import page_of
+from api.pages.table_forms import answers_list
 from api.schemas.items import CatalogueItemSchema, EditItemSchema, ItemQuery
 from api.web.blueprint import Blueprint
 from api.web.pagination import paginate
@@ -20,7 +20,7 @@ class Items(Resource):
     permissions = {"GET": Permission.ITEM_READ}
 
     @blp.arguments(ItemQuery, location="query")
-    @blp.response(200, page_of(CatalogueItemSchema))
+    @answers_list(blp, CatalogueItemSchema, "Items", by_store=False)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the catalogue by name; `name` filters by the beginning, for completion while somebody types"""
         page = {name: query.pop(name) for name in ("limit", "cursor")}

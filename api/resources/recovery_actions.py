@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import g
 
+from api.pages.table_forms import answers_list
 from api.schemas.base import PageQuery, page_of
 from api.schemas.recovery_actions import (
     ApproveSchema,
@@ -67,7 +68,7 @@ class RecoveryActions(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(RecoveryActionQuery, location="query")
-    @blp.response(200, page_of(RecoveryActionSchema))
+    @answers_list(blp, RecoveryActionSchema, "Recovery actions")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List recovery actions, newest first
 

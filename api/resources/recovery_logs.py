@@ -6,7 +6,7 @@ from typing import Any
 from flask import g
 
 from api.pages.recovery_log import render_recovery_log
-from api.schemas.base import page_of
+from api.pages.table_forms import answers_list
 from api.schemas.recovery_logs import (
     LogAmendmentSchema,
     LogDaySchema,
@@ -45,7 +45,7 @@ class RecoveryLogs(Resource):
     permissions = {"GET": Permission.LOG_READ}
 
     @blp.arguments(LogListQuery, location="query")
-    @blp.response(200, page_of(LogDaySchema))
+    @answers_list(blp, LogDaySchema, "Recovery logs", by_store=False)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the business days on which there were concerns, the first one first
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g
 
-from api.pages.tables import render_tables
+from api.pages.table_forms import FILES, answers_tables
 from api.schemas.base import Schema
 from api.schemas.reports.alerts import AlertsReportSchema
 from api.schemas.reports.base import ByConcernQuery
@@ -17,11 +17,9 @@ from api.schemas.reports.listening import ListeningReportQuery, ListeningReportS
 from api.schemas.reports.recovery import RecoveryReportQuery, RecoveryReportSchema
 from api.schemas.reports.remedies import RemediesReportSchema
 from api.web.blueprint import Blueprint
-from api.web.negotiation import HTML, JSON, negotiate
+from api.web.negotiation import JSON, negotiate
 from api.web.resource import Resource
-from api.web.tables.csv_format import CSV, csv_file
 from api.web.tables.report_table import report_file
-from api.web.tables.xlsx_format import XLSX, xlsx_file
 from models.access import Permission
 from models.reports.alerts import alerts_report
 from models.reports.causes import causes_report
@@ -37,19 +35,13 @@ from models.reports.remedies import remedies_report
 
 blp = Blueprint("reports", __name__, "Reports: aggregated figures, as JSON, CSV, XLSX or a page to print")
 
-FILES = {CSV: csv_file, XLSX: xlsx_file, HTML: render_tables}
-
 
 def _report(name: str, query_schema: type[Schema], schema: type[Schema]) -> Callable[..., Any]:
     """Decorate the method of a report: declare its query and its forms, and answer in the form the caller prefers."""
 
     def decorate(method: Callable[..., Any]) -> Any:
         @blp.arguments(query_schema, location="query")
-        @blp.response(200, schema)
-        @blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True)
-        @blp.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=XLSX, success=True)
-        @blp.alt_response(200, schema={"type": "string"}, content_type=HTML, success=True)
-        @blp.refuses(406)
+        @answers_tables(blp, schema)
         @wraps(method)
         def answer(resource: Resource, query_data: dict[str, Any]) -> Any:
             form = negotiate(JSON, *FILES)

@@ -236,8 +236,8 @@ class CostSchema(MoneySchema):
 class PersonSchema(Schema):
     """A member of staff, by id and name."""
 
-    id = fields.UUID()
-    name = fields.String()
+    id = fields.UUID(metadata=described("Their id."))
+    name = fields.String(metadata=described("Their name."))
 
 
 class RedactedSchema(Schema):

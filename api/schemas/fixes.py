@@ -34,11 +34,13 @@ class FixSchema(RedactedSchema):
 
     id = fields.UUID()
     store_id = fields.UUID(allow_none=True)
-    category = SlugOf(attribute="cause.category")
-    cause = SlugOf()
-    what = fields.String()
-    fixed_at = Instant()
-    told_by = fields.Nested(PersonSchema, allow_none=True)
+    category = SlugOf(attribute="cause.category", metadata=described("The short name of the category."))
+    cause = SlugOf(metadata=described("The short name of the cause that is fixed."))
+    what = fields.String(metadata=described("What was done, in words for the customer."))
+    fixed_at = Instant(metadata=described("Since when it is fixed, in UTC."))
+    told_by = fields.Nested(
+        PersonSchema, allow_none=True, metadata=described("Who recorded it; empty for head office.")
+    )
 
 
 class FixFiguresSchema(Schema):

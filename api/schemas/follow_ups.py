@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words
+from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words, described
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
@@ -46,17 +46,27 @@ class FollowUpSchema(RedactedSchema):
     concern_id = fields.UUID()
     store_id = fields.UUID()
     customer_id = fields.UUID(allow_none=True)
-    what = fields.String(allow_none=True)
-    kind = fields.Enum(FollowUpKind, by_value=True)
-    due_at = Instant()
+    what = fields.String(allow_none=True, metadata=described("What was promised; empty for head office."))
+    kind = fields.Enum(FollowUpKind, by_value=True, metadata=described("In which way it is kept, such as a call."))
+    due_at = Instant(metadata=described("By when it is promised, in UTC."))
     business_date = fields.Date(metadata={"description": "The store's business day on which it is due."})
-    status = fields.Enum(FollowUpStatus, by_value=True)
-    owner = fields.Nested(PersonSchema, allow_none=True)
-    promised_by = fields.Nested(PersonSchema, allow_none=True)
-    promised_at = Instant()
-    kept_at = Instant(allow_none=True)
-    broken_at = Instant(allow_none=True)
-    note = fields.String(allow_none=True)
+    status = fields.Enum(
+        FollowUpStatus, by_value=True, metadata=described("Whether it is open, kept, broken or cancelled.")
+    )
+    owner = fields.Nested(
+        PersonSchema, allow_none=True, metadata=described("Who has to keep it; empty for head office.")
+    )
+    promised_by = fields.Nested(
+        PersonSchema, allow_none=True, metadata=described("Who promised it; empty for head office.")
+    )
+    promised_at = Instant(metadata=described("When it was promised, in UTC."))
+    kept_at = Instant(allow_none=True, metadata=described("When it was kept, in UTC; empty if it is not."))
+    broken_at = Instant(
+        allow_none=True, metadata=described("When its time had passed, in UTC; stays where it is kept later.")
+    )
+    note = fields.String(
+        allow_none=True, metadata=described("What was written when it was kept or cancelled; empty for head office.")
+    )
     missing = fields.List(
         fields.String(),
         metadata={"description": "`contact` while the profile has no phone number to call, or nothing to write to."},

@@ -25,7 +25,7 @@ class CatalogueItemSchema(Schema):
 
     id = fields.UUID()
     version = fields.Integer()
-    slug = fields.String()
-    name = fields.String()
+    slug = fields.String(metadata=described("The short name, which never changes."))
+    name = fields.String(metadata=described("The name of the dish, product or article."))
     confirmed = fields.Boolean(metadata=described("A manager has confirmed the name. Head office reads no other name."))
-    created_at = Instant()
+    created_at = Instant(metadata=described("When it was first named, in UTC."))

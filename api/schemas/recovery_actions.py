@@ -17,6 +17,7 @@ from api.schemas.base import (
     SlugOf,
     Text,
     Words,
+    described,
 )
 from api.schemas.redaction import reader
 from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
@@ -61,8 +62,8 @@ class ReviewSchema(Schema):
 class GivenBeforeSchema(Schema):
     """What a customer was given within 90 days before: on how many days, and how much."""
 
-    days = fields.Integer()
-    cost = fields.Nested(MoneySchema)
+    days = fields.Integer(metadata=described("On how many days."))
+    cost = fields.Nested(MoneySchema, metadata=described("For how much."))
 
 
 class DeclineSchema(Schema):
@@ -83,9 +84,9 @@ class DecisionSchema(RedactedSchema):
 
     withheld = ("by", "note")
 
-    at = Instant(attribute="decided_at")
-    by = fields.Nested(PersonSchema, attribute="decided_by", allow_none=True)
-    note = fields.String(attribute="decision_note", allow_none=True)
+    at = Instant(attribute="decided_at", metadata=described("When, in UTC."))
+    by = fields.Nested(PersonSchema, attribute="decided_by", allow_none=True, metadata=described("By whom."))
+    note = fields.String(attribute="decision_note", allow_none=True, metadata=described("What they wrote to it."))
 
 
 class RecoveryActionSchema(RedactedSchema):
@@ -103,20 +104,39 @@ class RecoveryActionSchema(RedactedSchema):
     version = fields.Integer()
     concern_id = fields.UUID(allow_none=True)
     customer_id = fields.UUID(allow_none=True)
-    remedy = SlugOf(allow_none=True)
-    status = fields.Enum(ActionStatus, by_value=True)
+    remedy = SlugOf(allow_none=True, metadata=described("The slug of the remedy, the kind of recovery action."))
+    status = fields.Enum(
+        ActionStatus,
+        by_value=True,
+        metadata=described("Whether it is done, waits for approval, was refused or expired, or was taken back."),
+    )
     reverses_id = fields.UUID(allow_none=True)
-    cost = fields.Nested(MoneySchema, attribute="amount", allow_none=True)
-    beyond = fields.Boolean(attribute="over_limit")
-    given_90_days = fields.Nested(GivenBeforeSchema, allow_none=True)
-    expires_at = Instant(allow_none=True)
-    decision = fields.Nested(DecisionSchema, allow_none=True)
-    settlement = fields.Enum(Settlement, by_value=True)
-    settlement_reference = fields.String(allow_none=True)
-    note = fields.String(allow_none=True)
-    acted_at = Instant()
-    recorded_at = Instant()
-    acted_by = fields.Nested(PersonSchema, allow_none=True)
+    cost = fields.Nested(
+        MoneySchema,
+        attribute="amount",
+        allow_none=True,
+        metadata=described("What it cost; of a request what it would cost; negative where it takes another back."),
+    )
+    beyond = fields.Boolean(attribute="over_limit", metadata=described("Whether it is above a limit."))
+    given_90_days = fields.Nested(
+        GivenBeforeSchema,
+        allow_none=True,
+        metadata=described("What else the customer was given in the 90 days before; empty where they are unknown."),
+    )
+    expires_at = Instant(allow_none=True, metadata=described("Until when a request can be approved, in UTC."))
+    decision = fields.Nested(
+        DecisionSchema, allow_none=True, metadata=described("What was decided about the request; empty if nothing.")
+    )
+    settlement = fields.Enum(
+        Settlement,
+        by_value=True,
+        metadata=described("How far its payment is; `none` where nothing is to be paid."),
+    )
+    settlement_reference = fields.String(allow_none=True, metadata=described("The number of the payment in the till."))
+    note = fields.String(allow_none=True, metadata=described("What whoever gave it wrote; empty for head office."))
+    acted_at = Instant(metadata=described("When it was given, in UTC."))
+    recorded_at = Instant(metadata=described("When it was recorded, in UTC."))
+    acted_by = fields.Nested(PersonSchema, allow_none=True, metadata=described("Who gave it; empty for head office."))
 
     @post_dump(pass_original=True)
     def show_money_only(self, data: dict[str, Any], action: RecoveryAction, **_: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lines of a recovery log as a table: one per concern, made from the JSON that the same reader gets."""
+"""Lines of a recovery log or of a list of concerns as a table, made from the JSON that the same reader gets."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -66,6 +66,21 @@ class LogLineSchema(Schema):
     void_reason = fields.String(metadata=described("Why it was voided."))
 
 
+class ConcernLineSchema(LogLineSchema):
+    """One concern of a list of concerns as a line of a table."""
+
+    class Meta:
+        exclude = ("line", "needs_you_now", "after_sign_off", "timeline", "voided_at", "voided_by", "void_reason")
+
+    store_id = fields.UUID(metadata=described("The id of its store."))
+    business_date = fields.Date(metadata=described("The business day of its store."))
+
+
+def concern_line(concern: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the line of a concern of a list, given as its schema dumped it."""
+    return {**_line(concern), "store_id": concern["store_id"], "business_date": concern["business_date"]}
+
+
 def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield a line per concern, then per praise, then per voided concern, which has few columns.
 
@@ -75,15 +90,10 @@ def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     waiting = {concern["id"]: place for place, concern in enumerate(log["needs_you_now"]["open_concerns"], start=1)}
     concerns = sorted(log["concerns"], key=lambda concern: waiting.get(concern["id"], len(waiting) + 1))
     for concern in (*concerns, *log["praise"]):
-        actions = concern.get("recovery_actions", [])
         yield {
-            **{name: concern[name] for name in (*PLAIN_FIELDS, *TEXT_FIELDS, "severity", "sensitive", "late")},
+            **_line(concern),
             "needs_you_now": waiting.get(concern["id"]),
-            **{name: concern[name] and concern[name]["name"] for name in PERSON_FIELDS},
             "line": "praise" if concern["kind"] == Kind.PRAISE else "concern",
-            "cost": _costs(actions),
-            "items": ", ".join(item["name"] or "" for item in concern["items"]).strip(", "),
-            "remedies": ", ".join(action["remedy"] for action in actions if _is_in_force(action)),
             "after_sign_off": concern["id"] in log["after_sign_off"],
             "timeline": " | ".join(_step(event, zone) for event in concern.get("timeline", [])),
         }
@@ -98,6 +108,17 @@ def lines(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "voided_by": concern["by"] and concern["by"]["name"],
             "void_reason": concern["reason"],
         }
+
+
+def _line(concern: Mapping[str, Any]) -> dict[str, Any]:
+    actions = concern.get("recovery_actions", [])
+    return {
+        **{name: concern[name] for name in (*PLAIN_FIELDS, *TEXT_FIELDS, "severity", "sensitive", "late")},
+        **{name: concern[name] and concern[name]["name"] for name in PERSON_FIELDS},
+        "cost": _costs(actions),
+        "items": ", ".join(item["name"] or "" for item in concern["items"]).strip(", "),
+        "remedies": ", ".join(action["remedy"] for action in actions if _is_in_force(action)),
+    }
 
 
 def _costs(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:

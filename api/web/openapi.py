@@ -34,6 +34,10 @@ HEADERS = {
         "description": "The request's name in our logs: the one sent (8 to 64 of A-Z a-z 0-9 . _ -), or a new one.",
         "schema": {"type": "string"},
     },
+    "Link": {
+        "description": 'Of a table: the address of its next page (`rel="next"`), while more follows.',
+        "schema": {"type": "string"},
+    },
     "ETag": {"description": "The version of the object, for If-Match.", "schema": {"type": "string"}},
     "Idempotent-Replayed": {
         "description": "`true` when this request had its effect before and the object is only shown again, "

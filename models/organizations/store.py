@@ -1,6 +1,6 @@
 """Stores: opening hours, terms (time zone, day start, currency), business day, closing and places."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -190,6 +190,14 @@ class Store(Aggregate):
     def currencies(cls, session: Session) -> set[str]:
         """Return the currencies that stores have, those that are closed too."""
         return set(session.scalars(select(cls.currency).distinct()))
+
+    @classmethod
+    def names_of(cls, session: Session, ids: Collection[UUID], *, actor: Actor) -> dict[UUID, str]:
+        """Return the names of those of these stores that are within reach."""
+        if not ids:
+            return {}
+        rows = session.execute(select(cls.id, cls.name).where(cls.id.in_(ids), *cls.visible_to(actor)))
+        return {row.id: row.name for row in rows}
 
     @property
     def feed_store_id(self) -> UUID:

@@ -11,6 +11,16 @@ from typing import Any
 from python_calamine import CalamineWorkbook
 
 CSV, HTML = "text/csv", "text/html"
+# The lists that are tables too, and their titles.
+LISTS = {
+    "/v1/concerns": "Concerns",
+    "/v1/recovery-actions": "Recovery actions",
+    "/v1/follow-ups": "Follow-ups",
+    "/v1/feedback": "Feedback",
+    "/v1/recovery-logs?from=2025-01-01": "Recovery logs",
+    "/v1/fixes": "Fixes",
+    "/v1/items": "Items",
+}
 Line = dict[str, str]
 
 

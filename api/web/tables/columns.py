@@ -40,8 +40,8 @@ EARLIER: Final = "earlier"  # the member of a row that holds the same group's ro
 class Column:
     """A column: where its values stand in a dumped row, what they are, and what they mean.
 
-    `for_machines`: ids, and slugs beside a name, which are in CSV alone. `is_key`: what a line is about, repeated in
-    each of its lines.
+    `for_machines`: ids, versions, and slugs beside a name, which are in CSV alone. `is_key`: what a line is about,
+    repeated in each of its lines.
     """
 
     name: str
@@ -137,7 +137,7 @@ def _columns_of_field(path: tuple[str, ...], field: fields.Field[Any], context: 
         for part, nested in field.schema.dump_fields.items():
             yield from _columns_of_field((*path, part), nested, description)
     elif isinstance(field, fields.Dict):
-        for key in _keys(field):
+        for key in _keys(field) if field.key_field is not None else ():
             yield from _columns_of_field((*path, key), field.value_field, description)
     elif not isinstance(inner, fields.Nested):
         yield Column(name, path, _kind(field), description, for_machines=_is_for_machines(field, path))
@@ -169,7 +169,7 @@ def _kind(field: fields.Field[Any]) -> Kind:
 
 def _is_for_machines(field: fields.Field[Any], path: tuple[str, ...]) -> bool:
     names_beside = getattr(field.parent, "dump_fields", {})
-    return isinstance(field, fields.UUID) or (path[-1] == "slug" and "name" in names_beside)
+    return isinstance(field, fields.UUID) or path[-1] == "version" or (path[-1] == "slug" and "name" in names_beside)
 
 
 def _value_at(row: Any, path: tuple[str, ...]) -> Any:
