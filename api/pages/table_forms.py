@@ -13,7 +13,7 @@ from api.schemas.base import Schema, page_of
 from api.web.blueprint import Blueprint
 from api.web.negotiation import HTML, JSON, negotiate
 from api.web.tables.csv_format import CSV, csv_file
-from api.web.tables.list_table import STORE_ID, ListedItem, list_file
+from api.web.tables.list_table import STORE_ID, ListedItem, list_file, without_people
 from api.web.tables.xlsx_format import XLSX, xlsx_file
 from models.organizations.store import Store
 
@@ -53,7 +53,8 @@ def answers_list(
     """Decorate the method of a list, which returns a page of these items: answer it as JSON or as a table.
 
     A table has the columns of the schema, or those of `line_schema` with `line_of` each item. `by_store`: whether items
-    are of a store, whose name stands beside them. Its next page is in the header `Link` (RFC 8288).
+    are of a store, whose name stands beside them. To keys a table names no staff. Its next page is in the header `Link`
+    (RFC 8288).
     """
     page_schema = page_of(schema)
 
@@ -67,6 +68,8 @@ def answers_list(
                 return page
             names = _store_names(page["items"]) if by_store else {}
             shown = page_schema().dump(page)["items"]
+            if g.actor.api_key_id is not None:
+                shown = [without_people(schema(), item) for item in shown]
             items = [
                 ListedItem(line_of(line), names.get(item.store_id) if by_store else None)
                 for item, line in zip(page["items"], shown, strict=True)

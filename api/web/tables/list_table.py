@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from api.schemas.base import Schema
+from marshmallow import fields
+
+from api.schemas.base import PersonSchema, Schema
 from api.web.tables.columns import Column, columns_of, lines_of
 from api.web.tables.table_file import Sheet, TableFile, key_column
 
@@ -29,6 +31,16 @@ def list_file(
     columns = _columns(schema, by_store=by_store)
     rows = ({**item.shown, STORE_NAME: item.store_name} if by_store else item.shown for item in items)
     return TableFile(name, title, about, [Sheet(title, columns, lines_of(columns, rows))])
+
+
+def without_people(schema: Schema, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item without members of staff, for tables that go to another system."""
+    item = dict(shown)
+    for name, field in schema.dump_fields.items():
+        if isinstance(field, fields.Nested) and item[name] is not None:
+            is_person = isinstance(field.schema, PersonSchema)
+            item[name] = None if is_person else without_people(field.schema, item[name])
+    return item
 
 
 def _columns(schema: Schema, *, by_store: bool) -> list[Column]:
