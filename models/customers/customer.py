@@ -340,7 +340,7 @@ class Customer(Aggregate):
 
         `known` is the customer who matched them. Details that their profile lacks are filled in, those it has stay;
         nothing is, where this store may not read the profile: whoever asks would leave their own contact in it. That
-        holds for `consent` too (see `contact_consent_columns`), which otherwise replaces the one before. Two
+        holds for `consent` too (see `contact_consent_columns`), which otherwise replaces an earlier one. Two
         tills that meet the same new customer at once end up with one profile. AmbiguousCustomer, and nothing is
         written, when the contacts belong to several customers. Conflict when a concurrent change hides the profile.
         """
@@ -453,8 +453,15 @@ class Customer(Aggregate):
             CustomerNameWord.add_all(session, [self])  # it had none
 
     def record_consent(self, session: Session, consent: Mapping[str, Any], *, store_id: UUID | None) -> None:
-        """Set the customer's latest answer (see `contact_consent_columns`), where this store may read the profile."""
-        if consent and self.is_open_in(session, store_id):
+        """Set the customer's answer (see `contact_consent_columns`), where this store may read the profile.
+
+        A later answer stands: what a phone sends late may be older. Of two answers at one time the no stands.
+        """
+        if not consent or not self.is_open_in(session, store_id):
+            return
+        before, answered_at = self.consent, consent["consent_at"]
+        is_no = not consent["may_contact"]
+        if before is None or before.given_at < answered_at or (before.given_at == answered_at and is_no):
             self.set_fields(dict(consent))
 
     def edit(

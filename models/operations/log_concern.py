@@ -13,7 +13,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from models.access import Actor
+from models.access import Actor, Permission
 from models.alerts.alert import Alert
 from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern, as_json, plausible_time
 from models.concerns.concern_item import ConcernItem
@@ -205,22 +205,24 @@ def _find_references(
             left_out |= {} if fields[name] else {f"{name}_id": id_}
     customer_id, details = fields.pop("customer_id", None), dict(fields.pop("customer", None) or {})
     consent = details.pop("consent", None)
+    answered_at = min(plausible_time(sent.get("occurred_at") or at, at=at), at)
+    may_answer = consent is not None and by.may(Permission.CUSTOMER_WRITE)
     contacts, unusable = ({}, details) if customer_id else usable_contacts(details, store.country)
     if _is_over_budget(budget, contacts, store):
         contacts, unusable = {}, details
-    customer = _select_customer(customer_id, contacts, by=by, for_change=consent is not None)
+    customer = _select_customer(customer_id, contacts, by=by, for_change=may_answer)
     typed = {name: text for name in MODELS_BY_SLUG_FIELD if fold(text := fields.pop(name, "")).strip()}
     meant, unknown = find_typed(session, typed, store_id=store.id, customer=customer, before=at)
     fields |= meant
     if customer is not None:
-        answer = contact_consent_columns(consent, by=by, at=at) if consent else {}
+        answer = contact_consent_columns(consent, by=by, at=answered_at) if may_answer else {}
         fields |= _meet_customer(
             session, customer, customer_id, contacts, consent=answer, rows=meant, store=store, at=at
         )
         if fields["customer"] is None:
             unusable = {**details} if contacts else unusable
             left_out |= {"customer_id": customer_id} if customer_id else {}
-    if consent and not _agreed_now(fields.get("customer"), consent, at=at):
+    if consent and not (may_answer and _is_latest_answer(fields.get("customer"), consent, at=answered_at)):
         unusable = {**unusable, "consent": consent}
     left_out |= {"customer": unusable} if unusable else {}
     left_out |= unknown
@@ -264,8 +266,8 @@ def _with_rows(
     return [{"item": row, "quantity": item.get("quantity", 1)} for row, item in zip(rows, items, strict=True)]
 
 
-def _agreed_now(customer: Customer | None, consent: Mapping[str, Any], *, at: datetime) -> bool:
-    """Return whether this is the latest answer of the customer, recorded now."""
+def _is_latest_answer(customer: Customer | None, consent: Mapping[str, Any], *, at: datetime) -> bool:
+    """Return whether this is the latest answer of the customer: no later one stands in the profile."""
     return customer is not None and customer.consent == Consent(consent["contact"], at, consent["source"])
 
 

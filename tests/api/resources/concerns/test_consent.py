@@ -24,8 +24,38 @@ def test_consent_comes_with_the_concern_and_the_latest_answer_counts(app: App, s
     assert consent(app, shop, first) == (True, "in_person", "2026-03-03T12:00:00Z"), "who is not asked changes nothing"
     log_concern(app, shop, customer={**PHONE, "name": "Ana", **NO})
     assert consent(app, shop, first) == (False, "phone", "2026-03-03T13:00:00Z")
+    app.clock.move(hours=1)
     by_id = log_concern(app, shop, customer_id=first["customer_id"], customer=YES)
-    assert (consent(app, shop, by_id), by_id["as_typed"]) == ((True, "in_person", "2026-03-03T13:00:00Z"), None)
+    assert (consent(app, shop, by_id), by_id["as_typed"]) == ((True, "in_person", "2026-03-03T14:00:00Z"), None)
+
+
+def test_an_older_answer_that_comes_late_does_not_replace_a_later_no(app: App, shop: Shop) -> None:
+    first = log_concern(app, shop, customer={**PHONE, **YES})
+    app.clock.move(hours=2)
+    log_concern(app, shop, customer={**PHONE, **NO})
+    no = (False, "phone", "2026-03-03T14:00:00Z")
+    app.clock.move(hours=1)
+    typed = {"customer": {"consent": {"contact": True, "source": "in_person"}}}
+    for occurred_at in ("2026-03-03T12:10:00Z", "2026-03-03T14:00:00Z"):
+        late = log_concern(app, shop, customer={**PHONE, **YES}, occurred_at=occurred_at)
+        assert (consent(app, shop, first), late["as_typed"]) == (no, typed), occurred_at
+    log_concern(app, shop, customer_id=first["customer_id"], customer=YES, occurred_at="2026-03-03T12:10:00Z")
+    assert consent(app, shop, first) == no
+    log_concern(app, shop, customer={**PHONE, **YES}, occurred_at="2026-03-03T15:04:00Z")
+    assert consent(app, shop, first) == (True, "in_person", "2026-03-03T15:00:00Z"), "never dated ahead"
+    log_concern(app, shop, customer={**PHONE, **NO}, occurred_at="2026-03-03T15:00:00Z")
+    assert consent(app, shop, first) == (False, "phone", "2026-03-03T15:00:00Z")
+
+
+def test_who_may_not_write_customers_records_no_consent(app: App, shop: Shop) -> None:
+    key = {"name": "till", "scopes": ["concerns:write"]}
+    shop.tokens["till"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=key).json["token"]
+    first = log_concern(app, shop, customer={**PHONE, **NO})
+    app.clock.move(hours=1)
+    body = {"mood": 2, "store_id": str(shop.store_id), "customer": {**PHONE, **YES}}
+    answer = app.request("POST", "/v1/concerns", (shop, "till"), json=body)
+    assert answer.status_code == 201
+    assert consent(app, shop, first) == (False, "phone", "2026-03-03T12:00:00Z")
 
 
 def test_consent_of_nobody_or_of_a_profile_that_is_not_read_here_is_kept_as_typed(app: App, shop: Shop) -> None:
