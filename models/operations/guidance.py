@@ -82,8 +82,9 @@ def guidance_for_concern(session: ScopedSession, concern: Concern, *, by: Actor,
     )
     to, known = for_same_beneficiary(concern), concern.customer_id is not None
     offers = _offers(session, store, to=to, known=known, by=by, at=at)
-    customer_id = concern.customer_id if concern.previous_id else None
-    past = find_customer_past(session, customer_id, actor=by, at=at) if customer_id else NO_PAST
+    customer = concern.customer  # who is new with this concern has no past
+    was_known = customer is not None and customer.created_at < at
+    past = find_customer_past(session, customer.id, actor=by, at=at) if customer and was_known else NO_PAST
     tried_now = [action.remedy.name for action in concern.actions if action.status is ActionStatus.DONE]
     return _assemble(
         outcomes,
