@@ -165,12 +165,14 @@ def _downgrade_concerns() -> None:
 
 
 def _upgrade_alerts() -> None:
-    """Say of each alert whether it ever rang. Those of before did, but for what came too late."""
+    """Say of each alert whether it ever rang. Those of before did, but for what came too late and was never sent."""
     with op.batch_alter_table("alert") as batch:
         batch.add_column(sa.Column("rang", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.execute(
-        "UPDATE alert SET rang = false WHERE state = 'late' OR EXISTS (SELECT 1 FROM concern"
-        " WHERE concern.organization_id = alert.organization_id AND concern.id = alert.concern_id AND concern.late)"
+        "UPDATE alert SET rang = false WHERE (state = 'late' OR EXISTS (SELECT 1 FROM concern"
+        " WHERE concern.organization_id = alert.organization_id AND concern.id = alert.concern_id AND concern.late))"
+        " AND NOT EXISTS (SELECT 1 FROM notification"
+        " WHERE notification.organization_id = alert.organization_id AND notification.alert_id = alert.id)"
     )
 
 
