@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, post_dump
+from marshmallow import ValidationError, fields, post_dump, validates_schema
 
 from api.schemas.base import (
     BusinessDate,
@@ -102,9 +102,17 @@ class LogListQuery(PageQuery):
     """Filters of daily logs: store, business days (both included), and whether they are signed."""
 
     store_id = fields.UUID()
-    from_date = BusinessDate(data_key="from", metadata=described("The first day; without it, 92 days ago."))
+    from_date = BusinessDate(
+        data_key="from",
+        metadata=described("The first day; without it, 92 days before the last one, or before now."),
+    )
     to_date = BusinessDate(data_key="to", metadata=described("The last day."))
     signed = fields.Boolean(metadata=described("Those that are signed off, or those that are not."))
+
+    @validates_schema
+    def check_days(self, data: dict[str, Any], **_: Any) -> None:
+        if {"from_date", "to_date"} <= data.keys() and data["to_date"] < data["from_date"]:
+            raise ValidationError("`to` is before `from`.", field_name="to")
 
 
 class LogDaySchema(Schema):

@@ -5,13 +5,14 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal, null, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal, null, select, union
 from sqlalchemy.orm import Session, aliased
 
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN
 from models.concerns.enums import Outcome, Status
+from models.concerns.event import ConcernEvent, ConcernStep
 from models.organizations.vocabulary import Category, Cause, Question
 from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
@@ -59,15 +60,20 @@ def find_customer_past(session: Session, customer_id: UUID, *, actor: Actor, at:
 
     In one statement, because a person waits for the answer. A question counts wherever it was asked.
     """
-    asked_slugs = (
-        select(Question.slug)
-        .join(Concern, Concern.question_id == Question.id)
-        .where(Concern.customer_id == customer_id, Concern.status != Status.VOIDED)
-        .where(Concern.received_at > at - PREVIOUS_CONCERN_WINDOW)
-        .distinct()
-        .subquery()
+    within_a_year = (
+        Concern.customer_id == customer_id,
+        Concern.status != Status.VOIDED,
+        Concern.received_at > at - PREVIOUS_CONCERN_WINDOW,
     )
-    slugs = select(func.aggregate_strings(asked_slugs.c.slug, " ")).scalar_subquery()
+    # A concern holds the question that was asked last; its timeline those that were there before.
+    replaced = ConcernEvent.details["question"]["before"].as_string()
+    asked_slugs = union(
+        select(Question.slug).join(Concern, Concern.question_id == Question.id).where(*within_a_year),
+        select(replaced)
+        .join(ConcernEvent.concern)
+        .where(*within_a_year, ConcernEvent.step == ConcernStep.EDITED, replaced.is_not(None)),
+    ).subquery()
+    slugs = select(func.aggregate_strings(asked_slugs.c[0], " ")).scalar_subquery()
     last_id = last_resolved_expression(customer_id, actor=actor, at=at)
     rows = _fetch_rows(session, Concern.id == last_id, questions=slugs)
     return CustomerPast(frozenset((rows[0].questions or "").split()), _read_recovery(rows))

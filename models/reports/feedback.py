@@ -90,4 +90,4 @@ class Recommendation:
         """Return the score as a whole number; None for too few answers."""
         if self.n < MIN_RATE_DENOMINATOR:
             return None
-        return round(100 * (self.promoters - self.detractors) / self.n)
+        return int(round_ratio(100 * (self.promoters - self.detractors), self.n, 0))

@@ -106,7 +106,7 @@ class Figures:
         """
         recovered = self.recovered_in
         return [
-            Money(round(cost.amount / recovered[cost.currency]), cost.currency)
+            Money(int(round_ratio(cost.amount, recovered[cost.currency], 0)), cost.currency)
             for cost in self.cost
             if recovered.get(cost.currency)
         ]

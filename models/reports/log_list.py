@@ -47,10 +47,10 @@ def select_log_days(
 ) -> Select[Any]:
     """Return a statement for the rows of LogDay: the days with concerns of the stores within reach.
 
-    Without `from_date` the list begins LOG_LIST_PERIOD ago. `unsigned_days` of the recovery report are those with
-    `signed` False.
+    Without `from_date` the list begins LOG_LIST_PERIOD before `to_date`, or before now. `unsigned_days` of the recovery
+    report are those with `signed` False.
     """
-    days_listed = [Concern.business_date >= (from_date or (at - LOG_LIST_PERIOD).date())]
+    days_listed = [Concern.business_date >= (from_date or (to_date or at.date()) - LOG_LIST_PERIOD)]
     if to_date is not None:
         days_listed.append(Concern.business_date <= to_date)
     of_stores = Store.filter_criteria(actor, store_id=store_id)

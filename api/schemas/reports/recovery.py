@@ -76,7 +76,8 @@ class RecoveryTotalsSchema(FiguresSchema):
         allow_none=True,
         metadata=described(
             "Of the concerns that were logged with a mood of 1 or 2, the share that whoever logged them handled "
-            "themselves and resolved within two minutes. Many of them may have been made up."
+            "themselves and resolved within two minutes; those written up long afterwards are not counted as such. "
+            "Far more of them than in other stores are a reason to ask."
         ),
     )
     corrected_up_share = Numbers(

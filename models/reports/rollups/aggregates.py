@@ -100,6 +100,7 @@ CONCERN_AGGREGATES: Mapping[str, ColumnElement[int]] = {
     "logged_unhappy": count_where(_LOGGED_UNHAPPY),
     "quick_own": _count(
         _LOGGED_UNHAPPY,
+        Concern.late.is_(False),  # written up afterwards, it was not resolved in seconds
         _RESOLVED,
         Concern.handling == Handling.MINE,
         Concern.seconds_to_resolve <= QUICK_OWN_WITHIN.total_seconds(),

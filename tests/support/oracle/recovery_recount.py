@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from math import floor
 from typing import Any
 from uuid import UUID
 
@@ -240,7 +241,7 @@ def figures(raw: RawRows, concerns: list[Record], *, praise: int) -> dict[str, A
         "repeat_within_30_days": repeat_rate(concerns),
         "cost": total_cost,
         "cost_per_recovered": [
-            {**money, "amount": round(money["amount"] / in_currency)}
+            {**money, "amount": whole(Fraction(money["amount"], in_currency))}
             for money in total_cost
             if (in_currency := currencies.count(money["currency"]))
         ],
@@ -271,7 +272,7 @@ def feedback_figures(requests: Sequence[Record]) -> dict[str, Any]:
             "promoters": promoters,
             "passives": n - promoters - detractors,
             "detractors": detractors,
-            "score": round(Fraction(100 * (promoters - detractors), n)) if n >= 10 else None,
+            "score": whole(Fraction(100 * (promoters - detractors), n)) if n >= 10 else None,
         },
     }
 
@@ -301,11 +302,18 @@ def taken_when(raw: RawRows, concerns: Iterable[Record]) -> dict[str, int]:
     return counts
 
 
+def whole(value: Fraction) -> int:
+    """Return the nearest whole number, of two that are as near the one further from zero."""
+    nearest = floor(abs(value) + Fraction(1, 2))
+    return nearest if value >= 0 else -nearest
+
+
 def shares_of_logged(raw: RawRows, rows: Iterable[Record]) -> dict[str, Any]:
     """Return what became of the concerns that were logged with an unhappy mood, by the steps of their timelines."""
     logged = [row for row in rows if was_concern_as_logged(row) and mood_as_logged(raw, row) in (1, 2)]
     counted = [row for row in logged if row["status"] != "voided" and row["kind"] != "praise"]
-    quick = [row for row in counted if row["status"] == "resolved" and row["handling"] == "mine"]
+    own = [row for row in counted if row["status"] == "resolved" and row["handling"] == "mine"]
+    quick = [row for row in own if not is_late(row)]
     return {
         "quick_own_share": rate(
             sum(minutes(begin(row, row["resolved_at"]), row["resolved_at"]) <= 2 for row in quick), len(logged)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.app import App
+from tests.support.assertions import assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.daily_log import log_concern_id, sign_off
 from tests.support.factories.organizations import Shop
@@ -38,6 +39,11 @@ def test_days_that_nobody_has_signed_are_listed_as_the_report_counts_them(app: A
     assert days(listed(app, shop, "hq", signed="true")) == [("first", first)]
     assert days(listed(app, shop, "hq", signed="false")) == [("second", second), ("first", third)]
     assert days(listed(app, shop, "floor", signed="false")) == [("first", third)]
+    assert days(listed(app, shop, "hq", to=second)) == [("first", first), ("second", second)]
+    later = str(DAY + timedelta(days=100))
+    assert days(listed(app, shop, "hq", to=later)) == [], "what is longer ago than 92 days before the last day"
+    backwards = app.request("GET", f"/v1/recovery-logs?from={third}&to={first}", (shop, "hq"))
+    assert_problem(backwards, 422, "invalid")
     assert days(listed(app, shop, "hq", **{"from": second, "to": second})) == [("second", second)]
     assert days(listed(app, shop, "hq", store_id=shop.store_id, signed="false")) == [("first", third)]
     signed, open_ = listed(app, shop)

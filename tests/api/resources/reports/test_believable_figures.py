@@ -81,16 +81,19 @@ def test_a_store_that_makes_its_figures_look_good_stands_out(app: App, shop: Sho
     edit(app, shop, up, mood=4)
     edit(app, shop, a_little, mood=2)
     void, praise = log_concern(app, shop, mood=2), log_concern(app, shop, mood=2)
+    long_ago = (app.clock() - timedelta(hours=3)).isoformat()
+    afterwards = {"handling": "mine", "outcome": "recovered", "mood_after": 4, "occurred_at": long_ago}
+    assert log_concern(app, shop, mood=2, **afterwards)["status"] == "resolved"
     path = f"/v1/concerns/{void['id']}/void"
     assert app.request("POST", path, (shop, "manager"), json={"reason": "Twice."}).status_code == 200
     edit(app, shop, praise, "manager", kind="praise", mood=5)
     for _ in range(2):
         row = recovery_report(app, shop, group_by="store").json["rows"][0]
-        logged = {"value": None, "denominator": 7}
+        logged = {"value": None, "denominator": 8}
         assert row["quick_own_share"] == {**logged, "numerator": 1}
         assert row["corrected_up_share"] == {**logged, "numerator": 1}
         assert row["taken_back_share"] == {**logged, "numerator": 2}
-        assert row["unhappy_share"] == {"value": None, "numerator": 4, "denominator": 6}
+        assert row["unhappy_share"] == {"value": None, "numerator": 5, "denominator": 7}
         list(refresh_all_rollups(app.back_office))
     assert recovery_report(app, shop, group_by="category").json["totals"]["taken_back_share"] is None
 
