@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-# A spreadsheet runs a cell that begins with one of these (OWASP, CSV injection), in full width too.
-_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# A spreadsheet runs a cell that begins with one of these (OWASP, CSV injection), in full width and small too.
+_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\u2212"
 # What may stand before it unseen: white space, controls, and marks of no width.
 _UNSEEN: Final = (
     r"[\s\x00-\x1f\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f"
@@ -12,7 +12,7 @@ _UNSEEN: Final = (
 )
 _BEGINS_FORMULA: Final = re.compile(f"{_UNSEEN}*[{_SIGNS}]|[\\t\\r]")
 # Where a spreadsheet that takes another separator than ours begins a new cell.
-_BEGINS_FORMULA_WITHIN: Final = re.compile(f"(?<=[;\\t\\r\\n])(?={_UNSEEN}*[{_SIGNS}])")
+_BEGINS_FORMULA_WITHIN: Final = re.compile(f"(?<=[;\\t\\r\\n\\v\x85\u2028\u2029])(?={_UNSEEN}*[{_SIGNS}])")
 
 
 def defuse(text: str) -> str:

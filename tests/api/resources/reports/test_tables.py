@@ -208,3 +208,8 @@ def test_a_name_that_a_spreadsheet_would_run_is_defused_in_every_table(app: App,
         == harmless
     )
     assert recovery_report(app, shop, group_by="store").json["rows"][0]["group"]["store"]["name"] == name
+
+
+def test_small_signs_and_signs_on_any_new_line_are_defused() -> None:
+    assert [defuse(f"{sign}1") for sign in "\ufe62\ufe63\u2212"] == [f"'{sign}1" for sign in "\ufe62\ufe63\u2212"]
+    assert [defuse(f"a{line}=1") for line in "\u0085\u2028\u2029\x0b"] == [f"a{n}'=1" for n in "\u0085\u2028\u2029\x0b"]
