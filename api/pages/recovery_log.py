@@ -116,7 +116,7 @@ class LogFormatter:
         return " + ".join(map(self.money, costs)) or "-"
 
     def number(self, value: float | None) -> str:
-        return "-" if value is None else format_decimal(round(value, 1), locale=self.language)
+        return "-" if value is None else format_decimal(round(value, 2), locale=self.language)
 
     def spread(self, minutes: Mapping[str, Any]) -> str:
         return f"{self.number(minutes['median'])} ({self.number(minutes['p90'])})"

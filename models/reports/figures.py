@@ -139,8 +139,8 @@ class FiguresRow(Figures):
     unhappy mood, whatever became of them. Of these: `quick_own` were handled by whoever logged them and resolved within
     QUICK_OWN_WITHIN, `corrected_up` have a mood CORRECTED_UP_STEPS higher now, `taken_back` are voided or praise now.
     `days_with_concerns`: business days of a store, of which `unsigned_days` are those nobody has signed (yet).
-    These figures are None where concerns
-    of one store and day are in different groups, because a check has no category, cause or channel.
+    These figures are None where concerns of one store and day are in different groups, because a check has no category,
+    cause or channel.
     """
 
     group: dict[str, Label]

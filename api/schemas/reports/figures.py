@@ -48,7 +48,7 @@ RECOMMEND_DESCRIPTION = "How likely customers said they are to recommend the sto
 
 
 UNHAPPY_SHARE_DESCRIPTION = "Of all concerns, the share with a mood of 1 or 2 of 5."
-TAKEN_IN_TIME_DESCRIPTION = "Concerns that were taken before the call for help had gone unanswered."
+TAKEN_IN_TIME_DESCRIPTION = "Concerns that were first taken before the call for help had gone unanswered."
 TAKEN_AFTER_UNANSWERED_DESCRIPTION = "Concerns that were first taken once the call for help had gone unanswered."
 
 
