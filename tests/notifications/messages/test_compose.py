@@ -38,7 +38,7 @@ from tests.support.factories.organizations import EVERYBODY_AT_ONCE, Shop
 from tests.support.factories.staff import add_sign_in
 from tests.support.profiles import by_profile, longer
 
-CONCERNS = by_profile(quick=100, deep=400)
+CONCERNS = by_profile(quick=100, deep=200)
 OCCASIONS = 4  # on which a colleague is informed of each
 ONE_KIBIBYTE = 1024
 # Without the log of a day, which is a mail only, and what a phone is told on which nobody is signed in.

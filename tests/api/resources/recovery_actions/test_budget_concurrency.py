@@ -203,7 +203,7 @@ IS_SUBJECT: dict[str, Callable[[Any], bool]] = {
 
 @only_on_postgresql
 @longer
-@settings(max_examples=by_profile(quick=1, deep=16), phases=(Phase.generate,))
+@settings(max_examples=by_profile(quick=1, deep=10), phases=(Phase.generate,))
 @given(seed=st.integers(0, 2**64))
 def test_what_people_do_at_once_could_have_happened_one_after_the_other(app: App, seed: int) -> None:
     app.clock.at, chosen = NOON, Random(seed)

@@ -203,7 +203,7 @@ def test_at_every_slice_of_a_merge_the_reports_are_a_recount(app: App, shop: Sho
 
 # Seeds instead of examples of Hypothesis: to find the shortest history that fails would take an hour.
 @longer
-@pytest.mark.parametrize("seed", range(by_profile(quick=1, deep=6)))
+@pytest.mark.parametrize("seed", range(by_profile(quick=1, deep=3)))
 def test_in_whatever_order_words_are_merged_refiled_and_rolled_up(app: App, shop: Shop, seed: int) -> None:
     rng = Random(seed)
     organization = MergingOrganization(app, shop, rng)

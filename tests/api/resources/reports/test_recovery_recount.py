@@ -150,7 +150,7 @@ def told_abroad(told: RawRows, shop: Shop) -> UUID:
 
 
 @only_on_sqlite
-@examples(quick=4, deep=15)
+@examples(quick=4, deep=8)
 @given(rng=st.randoms(use_true_random=False), concerns=st.integers(0, 6), group_by=st.sampled_from(GROUPINGS))
 def test_whatever_happens_report_and_recount_agree(
     app: App, rng: Random, concerns: int, group_by: tuple[str, ...]

@@ -142,7 +142,7 @@ def test_each_report_of_some_days_and_stores_is_a_recount_of_their_rows(history:
 
 
 @only_on_sqlite
-@examples(quick=4, deep=15)
+@examples(quick=4, deep=8)
 @given(
     rng=st.randoms(use_true_random=False),
     concerns=st.integers(0, 6),
