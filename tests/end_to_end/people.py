@@ -65,8 +65,9 @@ class Person:
         shown = re.compile(rf"^(PUSH|TELL)  to log:phone of {self.login}  {re.escape(text)}   \[")
         eventually(lambda: sum(bool(shown.match(line)) for line in self.running.lines) >= self.heard[text], 60)
 
-    def heard_nothing(self) -> bool:
-        return not any(f"log:phone of {self.login}  " in line for line in self.running.lines)
+    def was_not_called(self) -> bool:
+        """Return whether their phone has not rung. Of a promise of the demo that is due they may have been told."""
+        return not any(line.startswith(f"PUSH  to log:phone of {self.login}  ") for line in self.running.lines)
 
 
 def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def test_the_item_nobody_found(running: RunningApp) -> None:
     kept_follow_up = seller.posts(f"/v1/follow-ups/{promise['id']}/keep", note=f"Thank you for waiting, {name}.")
     assert (kept_follow_up["status"], kept_follow_up["note"]) == ("kept", "Thank you for waiting, Dona Graça.")
     seller.does(request, "resolve", outcome="recovered", mood_after=5)
-    assert manager.heard_nothing()
+    assert manager.was_not_called()
 
     figures = figures_of(manager, request)
     assert figures == {
