@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, ValidationError, fields, post_dump, post_load, validate
+from marshmallow import RAISE, ValidationError, fields, post_dump, post_load, validate, validates_schema
 from marshmallow import Schema as MarshmallowSchema
 
 from api.schemas.redaction import reader
@@ -261,6 +261,18 @@ class PageQuery(Schema):
     @post_load
     def cap_limit(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {**data, "limit": min(data["limit"], MAX_PAGE_SIZE), "cursor": data.get("cursor")}
+
+
+class DaysPageQuery(PageQuery):
+    """Business days of a list, both included."""
+
+    from_date = BusinessDate(data_key="from")
+    to_date = BusinessDate(data_key="to")
+
+    @validates_schema
+    def check_days(self, data: dict[str, Any], **_: Any) -> None:
+        if {"from_date", "to_date"} <= data.keys() and data["to_date"] < data["from_date"]:
+            raise ValidationError("`to` is before `from`.", field_name="to")
 
 
 @cache

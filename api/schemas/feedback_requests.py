@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
+from marshmallow import fields, post_dump, validate
 
 from api.schemas.base import (
-    BusinessDate,
+    DaysPageQuery,
     Instant,
-    PageQuery,
     PersonSchema,
     RedactedSchema,
     Schema,
@@ -56,21 +55,14 @@ class FeedbackRequestSchema(RedactedSchema):
         return {**redacted, "link": data["link"]} if reader().may(Permission.CONCERN_RESOLVE) else redacted
 
 
-class FeedbackQuery(PageQuery):
+class FeedbackQuery(DaysPageQuery):
     """Filters of what customers answered. `from` and `to` (both included) are business days of their concerns."""
 
     store_id = fields.UUID()
-    from_date = BusinessDate(data_key="from")
-    to_date = BusinessDate(data_key="to")
     max_rating = fields.Integer(
         validate=validate.Range(min=1, max=5), metadata=described("This rating and lower ones: 2 for the unhappy.")
     )
     suspect = fields.Boolean(metadata=described("Those that may be by staff, or the others."))
-
-    @validates_schema
-    def check_days(self, data: dict[str, Any], **_: Any) -> None:
-        if {"from_date", "to_date"} <= data.keys() and data["to_date"] < data["from_date"]:
-            raise ValidationError("`to` is before `from`.", field_name="to")
 
 
 class FeedbackSchema(RedactedSchema):

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, validates_schema
+from marshmallow import fields, post_dump
 
 from api.schemas.base import (
     BusinessDate,
+    DaysPageQuery,
     Instant,
     MoneySchema,
-    PageQuery,
     PersonSchema,
     RedactedSchema,
     Schema,
@@ -98,7 +98,7 @@ class LogStoreSchema(NamedSchema):
     time_zone = fields.String()
 
 
-class LogListQuery(PageQuery):
+class LogListQuery(DaysPageQuery):
     """Filters of daily logs: store, business days (both included), and whether they are signed."""
 
     store_id = fields.UUID()
@@ -108,11 +108,6 @@ class LogListQuery(PageQuery):
     )
     to_date = BusinessDate(data_key="to", metadata=described("The last day."))
     signed = fields.Boolean(metadata=described("Those that are signed off, or those that are not."))
-
-    @validates_schema
-    def check_days(self, data: dict[str, Any], **_: Any) -> None:
-        if {"from_date", "to_date"} <= data.keys() and data["to_date"] < data["from_date"]:
-            raise ValidationError("`to` is before `from`.", field_name="to")
 
 
 class LogDaySchema(Schema):
