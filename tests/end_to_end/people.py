@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import requests
@@ -71,10 +71,17 @@ class Person:
 
 
 def figures_of(person: Person, concern: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the log of that concern's day."""
-    log = person.read_only(f"/v1/stores/{concern['store_id']}/recovery-logs/{concern['business_date']}")
-    figures: dict[str, Any] = log["figures"]
-    return figures
+    """Return the figures of the log of that concern's day, with the promises of the day after it.
+
+    What is promised for five minutes from now is due on the day after it if the business day ends before.
+    """
+    day = date.fromisoformat(concern["business_date"])
+    figures, following = (
+        person.read_only(f"/v1/stores/{concern['store_id']}/recovery-logs/{it}")["figures"]
+        for it in (day, day + timedelta(days=1))
+    )
+    promises = {name: figures[name] + following[name] for name in ("follow_ups_due", "follow_ups_kept")}
+    return {**figures, **promises}
 
 
 def waited(person: Person, concerns: list[dict[str, Any]]) -> dict[str, Any]:
