@@ -38,6 +38,7 @@ MAX_STORE_GROUPS: Final = 500
 # Beyond it nothing is noted, given, promised or edited; somebody may still take, resolve and void it.
 MAX_STEPS_OF_CONCERN: Final = 300
 MAX_FOLLOW_UPS_OF_CONCERN: Final = 30
+MAX_REPORT_DAYS: Final = 1_100  # of a report, and of the list of daily logs
 LOG_LIST_PERIOD: Final = timedelta(days=92)  # which days are listed where nobody says since when
 MAX_AMENDMENTS: Final = 50  # of one signed day
 MAX_FIXES: Final = 2_000  # recorded in an organization within a year

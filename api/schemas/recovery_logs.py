@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, post_dump
+from marshmallow import ValidationError, fields, post_dump, validates_schema
 
 from api.schemas.base import (
     BusinessDate,
@@ -49,6 +49,7 @@ from api.schemas.reports.figures import (
 )
 from models.access import Permission
 from models.concerns.enums import Kind, Severity
+from models.policy_defaults import MAX_REPORT_DAYS
 
 MAX_NOTE_LENGTH = 10_000
 
@@ -106,8 +107,16 @@ class LogListQuery(DaysPageQuery):
         data_key="from",
         metadata=described("The first day; without it, 92 days before the last one, or before now."),
     )
-    to_date = BusinessDate(data_key="to", metadata=described("The last day."))
+    to_date = BusinessDate(
+        data_key="to",
+        metadata=described(f"The last day. A list covers at most {MAX_REPORT_DAYS} days; without it, so many."),
+    )
     signed = fields.Boolean(metadata=described("Those that are signed off, or those that are not."))
+
+    @validates_schema
+    def check_length(self, data: dict[str, Any], **_: Any) -> None:
+        if {"from_date", "to_date"} <= data.keys() and (data["to_date"] - data["from_date"]).days >= MAX_REPORT_DAYS:
+            raise ValidationError(f"A list covers at most {MAX_REPORT_DAYS} days.", field_name="to")
 
 
 class LogDaySchema(Schema):

@@ -1,7 +1,7 @@
 """List of daily logs: the business days of stores on which there were concerns, and whether they are signed."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN
 from models.daily_log.daily_log import DailyLog
 from models.organizations.store import Store
-from models.policy_defaults import LOG_LIST_PERIOD, UNHAPPY_MOOD
+from models.policy_defaults import LOG_LIST_PERIOD, MAX_REPORT_DAYS, UNHAPPY_MOOD
 from models.reports.totals import count_where
 
 
@@ -47,12 +47,11 @@ def select_log_days(
 ) -> Select[Any]:
     """Return a statement for the rows of LogDay: the days with concerns of the stores within reach.
 
-    Without `from_date` the list begins LOG_LIST_PERIOD before `to_date`, or before now. `unsigned_days` of the recovery
-    report are those with `signed` False.
+    Without `from_date` the list begins LOG_LIST_PERIOD before `to_date`, or before now; without `to_date` it has
+    MAX_REPORT_DAYS. `unsigned_days` of the recovery report are those with `signed` False.
     """
-    days_listed = [Concern.business_date >= (from_date or (to_date or at.date()) - LOG_LIST_PERIOD)]
-    if to_date is not None:
-        days_listed.append(Concern.business_date <= to_date)
+    first = from_date or (to_date or at.date()) - LOG_LIST_PERIOD
+    last = to_date or first + timedelta(days=MAX_REPORT_DAYS - 1)
     of_stores = Store.filter_criteria(actor, store_id=store_id)
     days = (
         select(
@@ -62,7 +61,7 @@ def select_log_days(
             count_where(Concern.mood <= UNHAPPY_MOOD).label("unhappy"),
         )
         .join(Concern.store)
-        .where(*of_stores, *days_listed, IS_COUNTED_CONCERN)
+        .where(*of_stores, Concern.business_date.between(first, last), IS_COUNTED_CONCERN)
         .group_by(Concern.business_date, Concern.store_id)
         .subquery()
     )

@@ -8,13 +8,11 @@ from webargs.fields import DelimitedList
 from api.schemas.base import BusinessDate, Instant, Schema, Words, described
 from api.schemas.reader_language import reader_language
 from models.concerns.enums import Channel
-from models.policy_defaults import MIN_DAYS_OF_SPLIT
+from models.policy_defaults import MAX_REPORT_DAYS, MIN_DAYS_OF_SPLIT
 from models.recovery.follow_up import FollowUpKind
 from models.reports.grouping import CLOCK_DIMENSIONS, TIME_DIMENSIONS, WEEKDAY_NAMES, GroupBy
 from notifications.messages.figures_in_words import unconfirmed_items
 from notifications.messages.translations import CATALOGUES
-
-MAX_REPORT_DAYS = 1_100
 
 
 class SeveralValues(DelimitedList):

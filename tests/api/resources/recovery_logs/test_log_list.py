@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from models.policy_defaults import MAX_REPORT_DAYS
 from tests.support.app import App
-from tests.support.assertions import assert_problem
+from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.clock import NOON
 from tests.support.factories.daily_log import log_concern_id, sign_off
 from tests.support.factories.organizations import Shop
@@ -52,3 +53,13 @@ def test_days_that_nobody_has_signed_are_listed_as_the_report_counts_them(app: A
     query = {"from": first, "to": third, "group_by": "store"}
     rows = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=query).json["rows"]
     assert [(row["days_with_concerns"], row["unsigned_days"]) for row in rows] == [(2, 1), (1, 1)]
+
+
+def test_a_page_of_days_reads_no_more_than_a_report_does(app: App, shop: Shop) -> None:
+    log_concern_id(app, shop)
+    first, last = DAY, DAY + timedelta(days=MAX_REPORT_DAYS - 1)
+    assert len(listed(app, shop, **{"from": str(first), "to": str(last)})) == 1
+    longer = {"from": str(first), "to": str(last + timedelta(days=1))}
+    answer = app.request("GET", "/v1/recovery-logs", (shop, "manager"), query_string=longer)
+    assert_invalid_value(answer, "query", "/to")
+    assert listed(app, shop, **{"from": str(first - timedelta(days=MAX_REPORT_DAYS))}) == [], "ends before that day"
