@@ -32,7 +32,9 @@ class Permission(StrEnum):
     VOCABULARY_READ = "vocabulary:read"  # categories, causes, questions, remedies
     VOCABULARY_WRITE = "vocabulary:write"
     ITEM_READ = "item:read"  # the catalogue of dishes, products and articles
-    ITEM_WRITE = "item:write"  # rename what colleagues typed, and confirm that it is the name of an item
+    ITEM_WRITE = (
+        "item:write"  # rename what colleagues of one's own stores typed, and confirm that it is the name of an item
+    )
     CUSTOMER_READ = "customer:read"
     CUSTOMER_LIST = "customer:list"  # all profiles one by one, instead of a search
     CUSTOMER_WRITE = "customer:write"

@@ -47,6 +47,7 @@ How to read it:
   without the mark: hiring floor staff does not. Signing in with a PIN is no recent sign-in.
 - **An administrator without a second factor** may read `GET /me`, set it up and sign out; all else is
   403 `second-factor-missing`, unless the service is for the machine itself (`HOST` and `PUBLIC_URL`).
+- **Items** are read by all who may read any. To change one, a concern of the own stores has to name it.
 - What belongs to no store (an escalation policy or a fix of the whole organization) is read by all
   who may read such things at all.
 - **A shared phone by itself**, with its device secret, may do what needs `enrolment:use` or
@@ -72,7 +73,7 @@ class Reach(StrEnum):
     PERSON = "of the person who is signed in"
 
 
-# By the first word of the path.
+# By the first word of the path, or by the method and it.
 REACH: Final = {
     "alert-rules": Reach.ORGANIZATION,
     "alerts": Reach.STORES,
@@ -96,6 +97,7 @@ REACH: Final = {
     "imports": Reach.STORES,
     "invitations": Reach.PERSON,
     "items": Reach.ORGANIZATION,
+    "PATCH items": Reach.STORES,
     "log-policy": Reach.ORGANIZATION,
     "me": Reach.PERSON,
     "notifications": Reach.PERSON,
@@ -135,11 +137,11 @@ def noun_of(path: str) -> str:
     return path.removeprefix(BASE).split("/")[0]
 
 
-def reach_of(path: str) -> Reach:
-    """Return how far the operations of a path reach. Raises ClickException for a noun that REACH does not know."""
+def reach_of(method: str, path: str) -> Reach:
+    """Return how far an operation reaches. Raises ClickException for a noun that REACH does not know."""
     if (noun := noun_of(path)) not in REACH:
         raise click.ClickException(f"Say in REACH of api/cli/access.py how far {BASE}{noun} reaches.")
-    return REACH[noun]
+    return REACH.get(f"{method} {noun}", REACH[noun])
 
 
 def render_access(document: dict[str, Any]) -> str:
@@ -150,7 +152,9 @@ def render_access(document: dict[str, Any]) -> str:
             if method != "parameters":
                 address = f"{method.upper()} /{path.removeprefix(BASE)}"
                 mark = " *" if RECENT_SIGN_IN_MARK in operation else ""
-                lines_by_noun[noun_of(path)].append(_line(f"`{address}`{mark}", *_cells(path, operation)))
+                lines_by_noun[noun_of(path)].append(
+                    _line(f"`{address}`{mark}", *_cells(method.upper(), path, operation))
+                )
     count = sum(map(len, lines_by_noun.values()))
     parts = [HEADER, f"{count} operations on {len(lines_by_noun)} nouns.\n"]
     head = [_line(*COLUMNS), "|".join(("", *("-" * (width + 2) for width in WIDTHS), ""))]
@@ -159,13 +163,13 @@ def render_access(document: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _cells(path: str, operation: dict[str, Any]) -> list[str]:
+def _cells(method: str, path: str, operation: dict[str, Any]) -> list[str]:
     if not operation["security"]:
         return ["-", *("open" for _ in Role), "open"]
     needed = Permission(operation["security"][0]["bearer"][0])
     scopes = [str(scope) for scope, granted in KEY_GRANTS.items() if needed in granted]
     keys = "any" if len(scopes) == len(KEY_GRANTS) else ", ".join(scopes) or "-"
-    reach = reach_of(path)
+    reach = reach_of(method, path)
     return [str(needed), *(_how_far(role, reach) if needed in GRANTS[role] else "-" for role in Role), keys]
 
 

@@ -10,6 +10,7 @@ from api.web.blueprint import Blueprint
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
+from models.concerns.items_in_reach import require_in_reach
 from models.organizations.catalogue_item import CatalogueItem
 
 blp = Blueprint("items", __name__, "Items: the dishes, products and articles that concerns are about")
@@ -33,6 +34,13 @@ class ItemById(Resource):
     permissions = {"GET": Permission.ITEM_READ, "PATCH": Permission.ITEM_WRITE}
     path_models = {"item_id": CatalogueItem}
 
+    def _find(self, path: dict[str, Any], *, lock: bool) -> dict[str, Any]:
+        """Return the item; to change it, only what concerns of the actor's stores name is there."""
+        subjects = super()._find(path, lock=lock)
+        if lock:
+            require_in_reach(g.session, subjects["item"], by=g.actor)
+        return subjects
+
     @blp.response(200, CatalogueItemSchema)
     def get(self, item: CatalogueItem) -> CatalogueItem:
         """Read an item"""
@@ -43,7 +51,8 @@ class ItemById(Resource):
     def patch(self, data: dict[str, Any], item: CatalogueItem) -> CatalogueItem:
         """Rename an item on all concerns that name it, or confirm its name; its slug stays
 
-        Head office reads confirmed names only: what staff type may be a customer's words.
+        Head office reads confirmed names only: what staff type may be a customer's words. Managers change items that
+        concerns of their own stores name, administrators all.
         """
         if "name" in data:
             item.rename(data["name"])

@@ -125,11 +125,29 @@ def _downgrade_feedback() -> None:
 
 
 def _upgrade_items() -> None:
+    """Confirm the names that an administrator gave. What may be as staff typed it waits for a manager's tick.
+
+    Two things made a new version of an item: a better name, and, once, that it was hidden no more. So the third has a
+    name that was given; the second has one if the item is hidden still, or never was: the concern that brought it was
+    at no time sensitive.
+    """
     with op.batch_alter_table("catalogue_item") as batch:
         batch.add_column(sa.Column("confirmed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    index("ix_concern_item_item_id", "concern_item", "organization_id", "item_id")
+    marked = "event.details ->> 'sensitive'" if on_postgresql() else "json_extract(event.details, '$.sensitive')"
+    op.execute(
+        "UPDATE catalogue_item SET confirmed = true WHERE version > 2 OR version = 2 AND (hidden OR EXISTS ("  # noqa: S608 our own text
+        "SELECT 1 FROM concern_item AS named JOIN concern ON concern.organization_id = named.organization_id"
+        " AND concern.id = named.concern_id WHERE named.organization_id = catalogue_item.organization_id"
+        " AND named.item_id = catalogue_item.id AND concern.received_at = catalogue_item.created_at"
+        " AND NOT concern.sensitive AND NOT EXISTS (SELECT 1 FROM concern_event AS event"
+        " WHERE event.organization_id = concern.organization_id AND event.concern_id = concern.id"
+        f" AND {marked} IS NOT NULL)))"
+    )
 
 
 def _downgrade_items() -> None:
+    op.drop_index("ix_concern_item_item_id", "concern_item")
     with op.batch_alter_table("catalogue_item") as batch:
         batch.drop_column("confirmed")
 

@@ -15,7 +15,7 @@ class ConcernItem(TenantOwned):
     __tablename__ = "concern_item"
 
     concern_id: Mapped[UUID] = tenant_fk("concern", index=True)
-    item_id: Mapped[UUID] = tenant_fk("catalogue_item")
+    item_id: Mapped[UUID] = tenant_fk("catalogue_item", index=True)
     position: Mapped[int] = mapped_column(SmallInteger)
     quantity: Mapped[int] = mapped_column(default=1)
 

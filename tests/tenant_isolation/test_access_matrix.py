@@ -193,7 +193,7 @@ def expected(operation: Operation, caller: Caller) -> Answer:
     if refusal := refused_sign_in(operation, caller):
         return refusal
     if names_something(operation) and caller.scope is not Scope.INSIDE:
-        shared = caller.scope is Scope.ELSEWHERE and reach_of(operation.path) is Reach.ORGANIZATION
+        shared = caller.scope is Scope.ELSEWHERE and reach_of(operation.method, operation.path) is Reach.ORGANIZATION
         if not shared:
             return Answer(404, "not-found")
     rule = RULES.get((operation.id, f"{caller.name} {caller.scope}")) or RULES.get((operation.id, caller.name))

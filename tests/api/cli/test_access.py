@@ -37,6 +37,8 @@ def test_a_line_says_how_far_each_role_and_which_key_reaches():
     assert line_of("GET /concerns/{concern_id}") == ["concern:read", *["own"] * 3, *["all"] * 2, "concerns:read"]
     assert line_of("PUT /log-policy") == ["policy:write", *["-"] * 4, "yes", "-"]
     assert line_of("GET /questions") == ["vocabulary:read", *["yes"] * 5, "any"]
+    assert line_of("GET /items/{item_id}") == ["item:read", *["yes"] * 3, "-", "yes", "concerns:read, concerns:write"]
+    assert line_of("PATCH /items/{item_id}") == ["item:write", "-", *["own"] * 2, "-", "all", "-"]
     assert line_of("GET /me") == ["me:use", *["self"] * 5, "-"]
     assert line_of("POST /sessions") == ["-", *["open"] * 6]
 

@@ -4,11 +4,15 @@ from typing import Any
 
 from sqlalchemy import select
 
+from models.access import Role
 from models.db.change_feed import Change
+from models.staff.staff import StaffStore
 from tests.support.app import App
 from tests.support.assertions import assert_problem
 from tests.support.factories.concerns import log_concern
+from tests.support.factories.full_organization import hire_elsewhere
 from tests.support.factories.organizations import Shop, make_shop
+from tests.support.factories.staff import hire
 
 
 def listed(app: App, shop: Shop, name: str | None = None, by: str = "floor") -> list[Any]:
@@ -90,6 +94,51 @@ def test_a_manager_confirms_a_name_by_a_tick_or_a_better_name(app: App, shop: Sh
     headers = {"If-Match": '"2"'}
     taken_back = app.request("PATCH", path, (shop, "manager"), json={"confirmed": False}, headers=headers)
     assert (taken_back.json["confirmed"], taken_back.json["version"]) == (False, 3)
+
+
+def test_managers_change_what_concerns_of_their_own_stores_name_and_the_administrator_everything(
+    app: App, shop: Shop
+) -> None:
+    there = {"store_id": str(shop.other_store_id)}
+    log_concern(app, shop, items=[{"name": "Soup"}])
+    log_concern(app, shop, "elsewhere", items=[{"name": "Fish"}], **there)
+    taken_back = log_concern(app, shop, "elsewhere", items=[{"name": "Typo"}], **there)
+    headers = {"If-Match": f'"{taken_back["version"]}"'}
+    path = f"/v1/concerns/{taken_back['id']}"
+    assert app.request("PATCH", path, (shop, "elsewhere"), json={"items": []}, headers=headers).status_code == 200
+    for login, role in (("manager-there", Role.MANAGER), ("regional-there", Role.REGIONAL)):
+        _, shop.tokens[login] = hire_elsewhere(app, shop, login, role)
+    hire(app.back_office, shop, "of-both", role=Role.MANAGER, at=app.clock())
+    with app.back_office.writing(shop.organization_id) as session:
+        session.add(StaffStore(staff_id=shop.staff["of-both"], store_id=shop.other_store_id))
+    items = {item["name"]: item for item in listed(app, shop)}
+    assert set(items) == {"Fish", "Soup", "Typo"}
+
+    def changed_by(login: str) -> set[str]:
+        """Whose names they confirm and take back; what they may not change is not there, whatever they send."""
+        assert listed(app, shop, by=login) == listed(app, shop), "everybody completes what they type by all names"
+        may = set()
+        for name, item in items.items():
+            address, by = f"/v1/items/{item['id']}", (shop, login)
+            answer = app.request("PATCH", address, by, json={"confirmed": False}, headers={"If-Match": "*"})
+            if answer.status_code == 200:
+                may.add(name)
+                continue
+            for body, version in (({"confirmed": True}, "*"), ({"name": 1}, "*"), ({"name": "Mine"}, '"9"')):
+                answer = app.request("PATCH", address, by, json=body, headers={"If-Match": version})
+                assert_problem(answer, 404, "not-found")
+        return may
+
+    assert {login: changed_by(login) for login in ("manager", "regional", "manager-there", "regional-there")} == {
+        "manager": {"Soup"},
+        "regional": {"Soup"},
+        "manager-there": {"Fish"},
+        "regional-there": {"Fish"},
+    }
+    assert changed_by("of-both") == {"Fish", "Soup"}
+    assert changed_by("admin") == {"Fish", "Soup", "Typo"}
+    log_concern(app, shop, "elsewhere", items=[{"name": "Soup"}], **there)
+    assert changed_by("manager-there") == changed_by("regional-there") == {"Fish", "Soup"}
 
 
 def test_the_catalogue_is_each_organizations_own(app: App, shop: Shop) -> None:
