@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, Session, WriteOnlyMapped, joinedload, mapped_column, selectinload
+from sqlalchemy.orm import Mapped, Session, WriteOnlyMapped, joinedload, mapped_column, object_session, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import GRANTS, Actor, Permission, Role, roles_with
@@ -667,7 +667,9 @@ class Concern(CountedByDay, Aggregate):
             device_id=by.device_id,
             details=details,
         )
-        self.events.add(event)
+        event.concern = self  # `events.add` would first build the statement that reads all of them
+        if session := object_session(self):
+            session.add(event)
         return event
 
 

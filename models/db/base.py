@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -313,11 +313,22 @@ class Aggregate(TenantOwned):
 @event.listens_for(Base, "init", propagate=True)
 def set_id_and_defaults(target: Base, _args: Any, keywords: dict[str, Any]) -> None:
     """Give a new row its id and plain defaults when it is constructed, so that it can be linked and shown at once."""
-    for column in type(target).__table__.columns:
-        if column.key == "id" and isinstance(column.type, Uuid):
-            keywords.setdefault("id", uuid7())
-        elif column.default is not None and column.default.is_scalar:
-            keywords.setdefault(column.key, column.default.arg)
+    has_id, defaults = _id_and_defaults_of(type(target))
+    if has_id:
+        keywords.setdefault("id", uuid7())
+    for name, value in defaults:
+        keywords.setdefault(name, value)
+
+
+@cache
+def _id_and_defaults_of(model: type[Base]) -> tuple[bool, Sequence[tuple[str, Any]]]:
+    columns = model.__table__.columns
+    has_id = "id" in columns and isinstance(columns["id"].type, Uuid)
+    return has_id, [
+        (column.key, column.default.arg)
+        for column in columns
+        if column.default is not None and column.default.is_scalar and not (column.key == "id" and has_id)
+    ]
 
 
 @event.listens_for(TenantOwned, "mapper_configured", propagate=True)

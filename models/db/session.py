@@ -138,8 +138,9 @@ class ScopedSession(Session):
         columns = model.__table__.columns
         values = [{name: value for name, value in row.__dict__.items() if name in columns} for row in new_rows]
         insert = postgresql.insert if self.get_bind().dialect.name == "postgresql" else sqlite.insert
+        row_or_rows = values[0] if len(values) == 1 else values  # the statement of one row is compiled once
         inserted = self.scalars(
-            insert(model).values(values).on_conflict_do_nothing().returning(model),
+            insert(model).values(row_or_rows).on_conflict_do_nothing().returning(model),
             execution_options={"populate_existing": True},
         ).all()
         for row in inserted:

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Uuid, delete, func, insert, select, text, update
+from sqlalchemy import Uuid, delete, event, func, insert, select, text, update
+from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from uuid_utils.compat import uuid7
 
@@ -149,6 +150,17 @@ def test_a_new_row_is_stamped_with_the_tenant(app: App, shop: Shop) -> None:
     assert inserted is not None
     assert inserted.organization_id == shop.organization_id
     assert again is None
+
+
+def test_the_statement_that_inserts_a_row_unless_it_exists_is_compiled_once(app: App, shop: Shop) -> None:
+    hits = []
+    with app.database.writing(shop.organization_id) as session:
+        event.listen(
+            session.connection(), "before_cursor_execute", lambda *arguments: hits.append(arguments[4].cache_hit)
+        )
+        for slug in ("terrace", "bar"):
+            session.insert_or_ignore(Place, store_id=shop.store_id, slug=slug, name=slug)
+    assert hits[1] is CacheStats.CACHE_HIT
 
 
 WITHOUT_THE_ORM: dict[str, Any] = {
