@@ -41,6 +41,7 @@ blp = Blueprint("customers", __name__, "Customers: profiles, the search by conta
 
 @blp.route("/customers")
 class Customers(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CUSTOMER_LIST, "POST": Permission.CUSTOMER_WRITE}
 
     @blp.arguments(CustomerQuery, location="query")
@@ -71,6 +72,7 @@ class Customers(Resource):
 
 @blp.route("/customers/search")
 class CustomerSearch(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CUSTOMER_READ}
 
     @blp.arguments(CustomerSearchSchema)
@@ -96,6 +98,7 @@ class CustomerSearch(Resource):
 
 @blp.route("/customers/<uuid:customer_id>")
 class CustomerById(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CUSTOMER_READ, "PATCH": Permission.CUSTOMER_WRITE}
     path_models = {"customer_id": Customer}
 
@@ -126,6 +129,7 @@ class CustomerById(Resource):
 
 @blp.route("/customers/<uuid:customer_id>/meet")
 class MeetCustomer(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CUSTOMER_READ}
     path_models = {"customer_id": Customer}
 
@@ -149,6 +153,7 @@ class MeetCustomer(Resource):
 
 @blp.route("/customers/<uuid:customer_id>/history")
 class CustomerHistory(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CUSTOMER_READ}
     path_models = {"customer_id": Customer}
 
@@ -167,6 +172,7 @@ class CustomerHistory(Resource):
 
 @blp.route("/customers/<uuid:customer_id>/duplicates")
 class CustomerDuplicates(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CUSTOMER_READ}
     path_models = {"customer_id": Customer}
 
@@ -183,6 +189,7 @@ class CustomerDuplicates(Resource):
 
 @blp.route("/customers/<uuid:customer_id>/merge")
 class MergeCustomers(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CUSTOMER_MERGE}
     path_models = {"customer_id": Customer}
     locks_itself = frozenset({"POST"})
@@ -210,6 +217,7 @@ class MergeCustomers(Resource):
 
 @blp.route("/customers/merges/<uuid:merge_id>/undo")
 class UndoMerge(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CUSTOMER_MERGE}
     path_models = {"merge_id": CustomerMerge}
     locks_itself = frozenset({"POST"})

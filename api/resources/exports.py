@@ -1,10 +1,9 @@
 """Export of the change feed: everything that changed, row by row, for head office's own tools."""
 
-import gzip
 from dataclasses import astuple
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g
 
 from api.schemas.exports import ChangePageSchema, ExportQuery
 from api.web.blueprint import Blueprint
@@ -34,7 +33,7 @@ class ExportChanges(Resource):
         `end_of_stream`, and then whenever you like; a page applied twice does no harm. 410 with `start_over` after a
         backup was restored. `limit` counts changes and goes up to 1,000, more than the 200 of lists, because machines
         read it. With `Accept: application/x-ndjson` the answer has one line per object, and a last one with the rest of
-        the page; it is compressed with `Accept-Encoding: gzip`.
+        the page.
         """
         form = negotiate(JSON, NDJSON)
         cursor = ExportCursor(*cursor_values(query["cursor"])) if query["cursor"] is not None else None
@@ -52,13 +51,4 @@ class ExportChanges(Resource):
             body = "".join(current_app.json.dumps(line) + "\n" for line in (*document["items"], end))
         else:
             body = current_app.json.dumps(document)
-        return _compressed(current_app.response_class(body, mimetype=form))
-
-
-def _compressed(response: Response) -> Response:
-    """Compress the response where the caller accepts that. It holds no secret that its length could leak (BREACH)."""
-    response.vary.update(("Accept", "Accept-Encoding"))
-    if request.accept_encodings["gzip"] > 0:
-        response.set_data(gzip.compress(response.get_data(), mtime=0))
-        response.headers["Content-Encoding"] = "gzip"
-    return response
+        return current_app.response_class(body, mimetype=form)

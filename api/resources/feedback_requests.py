@@ -26,6 +26,7 @@ from notifications.decide.announce import announce
 
 @blp.route("/concerns/<uuid:concern_id>/feedback-requests")
 class ConcernFeedbackRequests(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_RESOLVE}
     path_models = {"concern_id": Concern}
 
@@ -54,6 +55,7 @@ class ConcernFeedbackRequests(Resource):
 
 @blp.route("/feedback")
 class Feedback(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(FeedbackQuery, location="query")
@@ -70,6 +72,7 @@ class Feedback(Resource):
 
 @blp.route("/feedback-requests/<uuid:feedback_request_id>/qr")
 class FeedbackRequestQr(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CONCERN_WORDS}
     path_models = {"feedback_request_id": FeedbackRequest}
 

@@ -32,6 +32,7 @@ from notifications.decide.open_work import announce_open_work
 
 @blp.route("/staff")
 class StaffList(Resource):
+    never_stored = True
     permissions = {"GET": Permission.STAFF_READ, "POST": Permission.STAFF_WRITE}
 
     @blp.arguments(StaffQuery, location="query")
@@ -63,6 +64,7 @@ class StaffList(Resource):
 
 @blp.route("/staff/by-employee-number/<string:employee_number>")
 class StaffByEmployeeNumber(Resource):
+    never_stored = True
     permissions = {"PUT": Permission.STAFF_WRITE}
 
     @blp.arguments(PutStaffSchema)
@@ -83,6 +85,7 @@ class StaffByEmployeeNumber(Resource):
 
 @blp.route("/staff/<uuid:staff_id>")
 class StaffById(Resource):
+    never_stored = True
     permissions = {"GET": Permission.STAFF_READ, "PATCH": Permission.STAFF_WRITE}
     path_models = {"staff_id": Staff}
     locks_itself = frozenset({"PATCH"})
@@ -110,6 +113,7 @@ class StaffById(Resource):
 
 @blp.route("/staff/<uuid:staff_id>/invitations")
 class StaffInvitations(Resource):
+    never_stored = True
     permissions = {"POST": Permission.STAFF_INVITE}
     path_models = {"staff_id": Staff}
 
@@ -129,6 +133,7 @@ class StaffInvitations(Resource):
 
 @blp.route("/staff/<uuid:staff_id>/leave")
 class LeaveStaff(Resource):
+    never_stored = True
     permissions = {"POST": Permission.STAFF_WRITE}
     path_models = {"staff_id": Staff}
     locks_itself = frozenset({"POST"})
@@ -154,6 +159,7 @@ class LeaveStaff(Resource):
 
 @blp.route("/staff/<uuid:staff_id>/return")
 class ReturnStaff(Resource):
+    never_stored = True
     permissions = {"POST": Permission.STAFF_WRITE}
     path_models = {"staff_id": Staff}
 

@@ -21,6 +21,7 @@ from models.recovery.qr_code import QrCode
 
 @blp.route("/stores/<uuid:store_id>/standing-qrs")
 class StoreStandingQrs(Resource):
+    never_stored = True
     permissions = {"GET": Permission.STORE_READ, "POST": Permission.STORE_RUN}
     path_models = {"store_id": Store}
 
@@ -43,6 +44,7 @@ class StoreStandingQrs(Resource):
 
 @blp.route("/stores/<uuid:store_id>/standing-qrs/missing")
 class MissingStandingQrs(Resource):
+    never_stored = True
     permissions = {"POST": Permission.STORE_RUN}
     path_models = {"store_id": Store}
 
@@ -59,6 +61,7 @@ class MissingStandingQrs(Resource):
 
 @blp.route("/stores/<uuid:store_id>/qr-sheet")
 class StoreQrSheet(Resource):
+    never_stored = True
     permissions = {"GET": Permission.STORE_RUN}
     path_models = {"store_id": Store}
 
@@ -76,6 +79,7 @@ class StoreQrSheet(Resource):
 
 @blp.route("/standing-qrs/<uuid:standing_qr_id>")
 class StandingQrById(Resource):
+    never_stored = True
     permissions = {"DELETE": Permission.STORE_RUN}
     path_models = {"standing_qr_id": QrCode}
 
@@ -87,6 +91,7 @@ class StandingQrById(Resource):
 
 @blp.route("/standing-qrs/<uuid:standing_qr_id>/qr")
 class StandingQrImage(Resource):
+    never_stored = True
     permissions = {"GET": Permission.STORE_READ}
     path_models = {"standing_qr_id": QrCode}
 

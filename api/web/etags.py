@@ -1,11 +1,17 @@
-"""Optimistic locking over HTTP (RFC 9110): ETag in answers, If-Match in changes."""
+"""Versions over HTTP (RFC 9110): ETag in answers, If-Match in changes, If-None-Match in reads.
 
+An ETag is "<version>.<digest of the answer>". A change names the version; a read that names all of it is answered 304.
+"""
+
+import hashlib
 from typing import Any, Protocol, runtime_checkable
 
-from flask import request
+from flask import Response, request
 
 from api.web.problems import HttpProblem
 from models.errors import VersionConflict
+
+DIGEST_LENGTH = 16  # hexadecimal digits: enough to tell answers of one version apart
 
 
 @runtime_checkable
@@ -19,6 +25,24 @@ class Versioned(Protocol):
 def etag_header(shown: Any) -> dict[str, str]:
     """Return the ETag header of an object that has a version, and no header for lists and the rest."""
     return {"ETag": f'"{shown.version}"'} if isinstance(shown, Versioned) else {}
+
+
+def complete_etag(response: Response) -> Response:
+    """Add to the version in the ETag the digest of the answer, and answer 304 to a read that has just this.
+
+    Two readers of one version may see different things, and of a daily log the version is only that of its notes.
+    """
+    version, _ = response.get_etag()
+    if version is None or not request.path.startswith("/v1"):
+        return response
+    tag = f"{version}.{hashlib.sha256(response.get_data()).hexdigest()[:DIGEST_LENGTH]}"
+    response.set_etag(tag)
+    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
+        response.status_code = 304
+        response.set_data(b"")
+        for name in ("Content-Type", "Content-Length"):
+            response.headers.pop(name, None)
+    return response
 
 
 def check_if_match(current: Versioned) -> None:

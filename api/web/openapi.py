@@ -26,9 +26,16 @@ IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "required": True,
-    "description": 'The ETag that was read, such as `"3"`; `*` for whatever stands there now.',
+    "description": 'The ETag that was read, or its version alone, such as `"3"`; `*` for whatever stands there now.',
     "schema": {"type": "string"},
 }
+IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "description": "The ETag of the answer that you have: 304 where it would be the same.",
+    "schema": {"type": "string"},
+}
+NOT_MODIFIED = "not-modified"
 HEADERS = {
     "X-Request-Id": {
         "description": "The request's name in our logs: the one sent (8 to 64 of A-Z a-z 0-9 . _ -), or a new one.",
@@ -38,7 +45,10 @@ HEADERS = {
         "description": 'Of a table: the address of its next page (`rel="next"`), while more follows.',
         "schema": {"type": "string"},
     },
-    "ETag": {"description": "The version of the object, for If-Match.", "schema": {"type": "string"}},
+    "ETag": {
+        "description": 'For If-Match and If-None-Match: "<version>.<digest of this answer>".',
+        "schema": {"type": "string"},
+    },
     "Idempotent-Replayed": {
         "description": "`true` when this request had its effect before and the object is only shown again, "
         "without a secret that the first answer held.",
@@ -117,6 +127,8 @@ def add_components(spec: APISpec) -> None:
     """Add what operations refer to: the headers, and one response per problem status."""
     for name, header in HEADERS.items():
         spec.components.header(name, header)
+    unchanged = {"description": "You have it already: nothing has changed", "headers": _headers("ETag")}
+    spec.components.response(NOT_MODIFIED, unchanged, lazy=True)
     for status, (code, title) in STATUS_TITLES.items():
         response = {"description": title, "content": {"application/problem+json": {"schema": ProblemSchema}}}
         spec.components.response(code, {**response, "headers": _headers(*PROBLEM_HEADERS.get(status, ()))}, lazy=True)
@@ -146,6 +158,9 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     for status in ("default", "422"):  # flask-smorest adds them with a schema of its own
         doc["responses"].pop(status, None)
     _document_success(doc, facts, body)
+    if method == "get" and any("ETag" in answer["headers"] for answer in doc["responses"].values()):
+        parameters.append(IF_NONE_MATCH)
+        doc["responses"]["304"] = NOT_MODIFIED
     for status in _problem_statuses(facts, method, public=public):
         doc["responses"].setdefault(str(status), STATUS_TITLES[status][0])
     return doc

@@ -38,6 +38,7 @@ class Resource(MethodView):
     `recent_sign_in`: the methods that need a recent sign-in of a person; API keys never sign in, and may.
     `without_second_factor`: the methods that an administrator may use who has not set up a second factor.
     `sent_by_app`: the methods that an app uses by itself, so that they are no tap.
+    `never_stored`: whether its answers hold contacts or secrets, which no cache may keep, not even the app's own.
 
     A request counts as a tap, which keeps a shared phone from locking and a shift from ending, if a person has done
     something for it to be sent: everything that writes, and a GET of one thing, whose address ends in its id or date. A
@@ -53,6 +54,7 @@ class Resource(MethodView):
     without_second_factor: ClassVar[frozenset[str]] = frozenset()
     without_transaction: ClassVar[frozenset[str]] = frozenset()
     sent_by_app: ClassVar[frozenset[str]] = frozenset()
+    never_stored: ClassVar[bool] = False
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

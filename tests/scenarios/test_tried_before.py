@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.support.app import App
+from tests.support.assertions import etag_version
 from tests.support.factories.concerns import log_concern, move
 from tests.support.factories.organizations import Shop
 from tests.support.sign_in import sign_in_again
@@ -12,7 +13,7 @@ QUILL = {"customer": {"phone": "+351912345678"}}
 
 def previous(app: App, shop: Shop, concern: Any, by: str = "manager") -> Any:
     answer = app.request("GET", f"/v1/alerts/{concern['alert']['id']}", (shop, by))
-    assert (answer.status_code, answer.headers["ETag"]) == (200, f'"{answer.json["version"]}"')
+    assert (answer.status_code, etag_version(answer)) == (200, answer.json["version"])
     return answer.json["previous"]
 
 

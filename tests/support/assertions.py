@@ -26,6 +26,13 @@ def assert_invalid_value(answer: Any, where: str, pointer: str, code: str = "inv
     assert all(entry["detail"] for entry in document["errors"])
 
 
+def etag_version(answer: Any) -> int:
+    """Return the version in the ETag of an answer."""
+    version, dot, digest = answer.headers["ETag"].strip('"').partition(".")
+    assert (dot, len(digest)) == (".", 16)
+    return int(version)
+
+
 def counted_part(answer: dict[str, Any]) -> dict[str, Any]:
     """Return the counted part of a recovery report, without the comparison of stores derived from it."""
     rows = [{name: value for name, value in row.items() if name != "control"} for row in answer["rows"]]

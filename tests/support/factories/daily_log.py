@@ -6,6 +6,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from tests.support.app import App
+from tests.support.assertions import etag_version
 from tests.support.clock import NOON
 from tests.support.factories.organizations import Shop
 
@@ -23,7 +24,7 @@ def read_log(app: App, shop: Shop, day: Any = DAY, by: str = "manager") -> dict[
     answer = app.request("GET", log_path(shop, day), (shop, by))
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json
-    assert answer.headers["ETag"] == f'"{shown["page"]["version"]}"'
+    assert etag_version(answer) == shown["page"]["version"]
     return shown
 
 

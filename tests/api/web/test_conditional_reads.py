@@ -1,0 +1,106 @@
+"""Reads of what has not changed: 304, whatever the encoding, and only for whom and for what was read."""
+
+import gzip
+import json
+import re
+from typing import Any
+
+import pytest
+
+from config import ROOT
+from tests.api.conftest import UnchangedOrganization
+from tests.support.app import App
+from tests.support.factories.organizations import Shop
+
+SECRETS = {"phone", "email", "token", "code", "link", "secret"}
+
+
+def read(app: App, shop: Shop, path: str, tag: str | None = None, by: str = "floor", **headers: str) -> Any:
+    return app.request("GET", path, (shop, by), headers={**headers, **({"If-None-Match": tag} if tag else {})})
+
+
+def test_what_has_not_changed_since_it_was_read_is_304_without_a_body(app: App, shop: Shop) -> None:
+    concern = app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2}).json
+    path = f"/v1/concerns/{concern['id']}"
+    first = read(app, shop, path)
+    tag = first.headers["ETag"]
+    assert re.fullmatch(rf'"{concern["version"]}\.[0-9a-f]{{16}}"', tag)
+    for sent in (tag, f"W/{tag}", f'"9.x", {tag}', "*"):
+        again = read(app, shop, path, sent)
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag), sent
+        assert {"Content-Type", "Content-Length"}.isdisjoint(again.headers.keys())
+        assert again.headers["Cache-Control"] == "private, no-cache"
+    for sent in (f'"{concern["version"]}"', f'"{concern["version"]}.0"', '""'):
+        assert read(app, shop, path, sent).status_code == 200, "all of the tag counts"
+    match = {"If-Match": tag}
+    changed = app.request("PATCH", path, (shop, "floor"), json={"stake": "a train"}, headers=match)
+    assert changed.status_code == 200
+    assert read(app, shop, path, tag).json["stake"] == "a train"
+    # To a change, If-None-Match says nothing.
+    headers = {"If-Match": "*", "If-None-Match": changed.headers["ETag"]}
+    assert app.request("PATCH", path, (shop, "floor"), json={"stake": "a boat"}, headers=headers).status_code == 200
+
+
+def test_the_tag_is_of_the_answer_and_not_only_of_its_version(app: App, shop: Shop) -> None:
+    concern = app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2, "their_words": "cold"}).json
+    path = f"/v1/concerns/{concern['id']}"
+    tag = read(app, shop, path).headers["ETag"]
+    withheld = read(app, shop, path, tag, by="hq")
+    assert (withheld.status_code, withheld.json["their_words"]) == (200, None)
+    log = f"/v1/stores/{shop.store_id}/recovery-logs/{concern['business_date']}"
+    tag = read(app, shop, log, by="manager").headers["ETag"]
+    assert read(app, shop, log, tag, by="manager").status_code == 304
+    app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 4})
+    assert read(app, shop, log, tag, by="manager").status_code == 200, "the version of its page has not changed"
+
+
+def test_an_answer_above_a_kibibyte_is_compressed_and_keeps_its_tag(app: App, shop: Shop) -> None:
+    body = {"mood": 2, "their_words": "cold " * 300}
+    path = f"/v1/concerns/{app.request('POST', '/v1/concerns', (shop, 'floor'), json=body).json['id']}"
+    plain = read(app, shop, path)
+    packed = read(app, shop, path, **{"Accept-Encoding": "gzip, br"})
+    assert (packed.headers["Content-Encoding"], packed.headers["ETag"]) == ("gzip", plain.headers["ETag"])
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data) / 2
+    assert int(packed.headers["Content-Length"]) == len(packed.data)
+    for accepted in ("identity", "br", "gzip;q=0", "*;q=0"):
+        assert "Content-Encoding" not in read(app, shop, path, **{"Accept-Encoding": accepted}).headers
+    assert "Content-Encoding" not in read(app, shop, "/v1/me", **{"Accept-Encoding": "gzip"}).headers
+    again = read(app, shop, path, packed.headers["ETag"], **{"Accept-Encoding": "gzip"})
+    assert (again.status_code, again.data, again.headers.get("Content-Encoding")) == (304, b"", None)
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/concerns", "/v1/nothing", "/f/nothing"])
+def test_what_an_answer_depends_on_is_said(unchanged: UnchangedOrganization, path: str) -> None:
+    answer = unchanged.ask("GET", path, "floor")
+    assert answer.headers["Vary"] == "Authorization, Accept, Accept-Language, Accept-Encoding"
+
+
+def test_answers_with_contacts_and_secrets_are_kept_nowhere(app: App, shop: Shop) -> None:
+    customer = {"name": "Ada Lima", "phone": "900 000 123"}
+    logged = app.request("POST", "/v1/concerns", (shop, "floor"), json={"mood": 2, "customer": customer}).json
+    for path in (f"/v1/customers/{logged['customer_id']}", "/v1/concerns", "/v1/staff"):
+        assert read(app, shop, path, by="manager").headers["Cache-Control"] == "no-store", path
+    own = read(app, shop, "/v1/me")
+    assert (own.json["email"], own.headers["Cache-Control"]) == (None, "private, no-cache"), "nobody else's"
+
+
+def test_every_operation_that_answers_contacts_or_secrets_says_so(app: App) -> None:
+    document = json.loads((ROOT / "openapi.json").read_text())
+    unmarked = set()
+    for rule in app.flask.url_map.iter_rules():
+        operations = document["paths"].get(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
+        for method, operation in operations.items():
+            if method in ("get", "post", "patch", "put", "delete") and SECRETS & _answered(document, operation):
+                resource = app.flask.view_functions[rule.endpoint].view_class
+                if not resource.never_stored:
+                    unmarked.add(f"{method} {rule.rule}")
+    assert unmarked == set()
+
+
+def _answered(document: dict[str, Any], operation: dict[str, Any]) -> set[str]:
+    """Return the properties of the object that an operation answers, if it has a version."""
+    answers = (answer.get("content", {}).get("application/json") for answer in operation["responses"].values())
+    names = {answer["schema"]["$ref"].rpartition("/")[2] for answer in answers if answer and "$ref" in answer["schema"]}
+    properties = [set(document["components"]["schemas"][name].get("properties", ())) for name in names - {"Me"}]
+    return set().union(*(it for it in properties if "version" in it))
