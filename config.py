@@ -38,6 +38,7 @@ YES_OR_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "
 WEB_ADDRESSES = ("http", "https://amends.example.com")
 MAIL_SERVERS = ("smtp", "smtp://user:password@mail.example.com:587 or smtps://mail.example.com")
 SENDER = re.compile(r"[^\s<>@]+@[A-Za-z0-9.-]+|[^<>@]+<[^\s<>@]+@[A-Za-z0-9.-]+>")
+ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -61,6 +62,7 @@ class Config:
     web_workers: int
     web_threads: int
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    cors_origins: tuple[str, ...]
     keepalive: int  # seconds
     public_url: str
     secret_key: str = field(repr=False)
@@ -87,6 +89,7 @@ class Config:
             web_workers=_web_workers(env, database),
             web_threads=_number(env, "WEB_THREADS", 8, 1, 256),
             trusted_proxies=_trusted_proxies(env),
+            cors_origins=_cors_origins(env),
             keepalive=_number(env, "KEEPALIVE", 5, 1, 3600),
             secret_key=_secret_key(env, host, var),
             google_application_credentials=_credentials(env),
@@ -167,6 +170,15 @@ def _trusted_proxies(env: Mapping[str, str]) -> tuple[ipaddress.IPv4Network | ip
     if not all(network.prefixlen for network in networks):
         raise ConfigError("TRUSTED_PROXIES", value, f"would believe everybody; {accepted}")
     return networks
+
+
+def _cors_origins(env: Mapping[str, str]) -> tuple[str, ...]:
+    value = env.get("CORS_ORIGINS", "")
+    origins = tuple(text.strip().lower() for text in value.split(",") if value)
+    if not all(ORIGIN.fullmatch(origin) for origin in origins):
+        accepted = "origins of browser apps are accepted, with commas: https://floor.example.com,http://localhost:5173"
+        raise ConfigError("CORS_ORIGINS", value, accepted)
+    return origins
 
 
 def _url(env: Mapping[str, str], name: str, such_as: tuple[str, str] = WEB_ADDRESSES) -> str | None:

@@ -1,12 +1,14 @@
 """Application factory: `create_app` puts the web application together."""
 
 import importlib.resources
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
 from flask import Flask, redirect, send_from_directory
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
+from flask_cors import CORS
 
 from api import cli
 from api.pages import feedback, invitation, qr_code
@@ -14,6 +16,7 @@ from api.pages.page import TokenConverter
 from api.resources import BLUEPRINTS, health
 from api.web import problems, request_context
 from api.web.blueprint import Api
+from api.web.openapi import HEADERS
 from api.web.password_queue import PasswordQueues
 from api.web.rate_limits import make_rate_limiter
 from api.web.trusted_proxies import TrustedProxies
@@ -52,6 +55,12 @@ OPENAPI_SETTINGS: Final = {
         "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
     },
 }
+# Names of flask-cors. An app sends a bearer, so that no cookie has to be let through.
+CORS_SETTINGS: Final[dict[str, Any]] = {
+    "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"],
+    "expose_headers": sorted(HEADERS),
+    "max_age": timedelta(hours=1),
+}
 MAX_BODY_BYTES = 256 * 1024
 
 
@@ -84,6 +93,8 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies)  # type: ignore[method-assign]
     request_context.register(app)
     problems.register(app)
+    if config.cors_origins:
+        CORS(app, resources=r"/v1/.*", origins=config.cors_origins, **CORS_SETTINGS)
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

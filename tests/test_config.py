@@ -34,6 +34,7 @@ def test_with_nothing_set_it_is_a_local_trial_on_sqlite(tmp_path):
     assert config.log_format == "console"
     assert config.ratelimit_storage_url == "database"
     assert config.dead_man_url is None
+    assert config.cors_origins == ()
 
 
 def test_an_empty_variable_counts_as_absent(tmp_path):
@@ -138,6 +139,11 @@ WRONG = [
     ("TRUSTED_PROXIES", "127.0.0.1,"),
     ("TRUSTED_PROXIES", "10.0.0.1/8"),
     ("TRUSTED_PROXIES", "0.0.0.0/0"),
+    ("CORS_ORIGINS", "*"),
+    ("CORS_ORIGINS", "floor.example.com"),
+    ("CORS_ORIGINS", "https://floor.example.com/"),
+    ("CORS_ORIGINS", "https://floor.example.com,"),
+    ("CORS_ORIGINS", "https://.*"),
     ("PUBLIC_URL", "amends.example.com"),
     ("PUBLIC_URL", "ftp://amends.example.com"),
     ("PUBLIC_URL", "https://amends.example.com/?a=b"),

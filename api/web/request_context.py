@@ -15,7 +15,7 @@ from models.db.session import Database
 
 log = structlog.get_logger("request")
 HEALTH_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
-VARY = "Authorization, Accept, Accept-Language, Accept-Encoding"
+VARY = ("Authorization", "Accept", "Accept-Language", "Accept-Encoding")
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -46,7 +46,7 @@ def _finish_request(response: Response) -> Response:
         del response.headers["Content-Type"]  # of nothing
     if request.path.startswith("/v1"):
         response.headers["Cache-Control"] = "private, no-cache" if _may_be_stored(response) else "no-store"
-    response.headers["Vary"] = VARY
+    response.vary.update(VARY)
     actor = g.actor
     route = request.url_rule.rule if request.url_rule else None
     seconds = time.perf_counter() - g.started
