@@ -18,7 +18,10 @@ from models.operations.merge_customers import COLUMNS_BY_FIELD
 
 
 class NewConsentSchema(Schema):
-    """Consent to be contacted, and where it was given. Time and recorder are set by the server."""
+    """Consent to be contacted, and where it was given. Time and recorder are set by the server.
+
+    null clears the consent: from then on only a later answer counts, whatever a phone sends late.
+    """
 
     contact = Flag(required=True)
     source = fields.Enum(ConsentSource, by_value=True, required=True)

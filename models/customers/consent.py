@@ -1,7 +1,7 @@
 """Consent of a customer to being contacted, and to the storage of their allergies."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -28,13 +28,25 @@ class Consent:
 
 
 def contact_consent_columns(consent: dict[str, Any] | None, *, by: Actor, at: datetime) -> dict[str, Any]:
-    """Return the profile columns for a consent (`contact`, `source`), recorded by this actor; empty ones for None."""
+    """Return the profile columns for a consent (`contact`, `source`), recorded by this actor.
+
+    None clears the consent: nobody knows what the customer wants, and the profile keeps since when.
+    """
     return {
         "may_contact": consent["contact"] if consent else None,
         "consent_source": consent["source"] if consent else None,
-        "consent_at": at if consent else None,
-        "consent_by_id": by.staff_id if consent else None,
+        "consent_at": at,
+        "consent_by_id": by.staff_id,
     }
+
+
+def standing(contact: bool | None, at: datetime | None) -> tuple[datetime, int]:  # noqa: FBT001 as the profile has it
+    """Return what sorts statements about one consent: the last one stands, in whatever order they arrive.
+
+    That is the newest: what a phone sends late may be older. Of those at one time the no stands, and else that the
+    consent was cleared (None). Without a time nothing was ever said.
+    """
+    return at or datetime.min.replace(tzinfo=UTC), (True, None, False).index(contact)
 
 
 def allergy_columns(data: dict[str, Any], *, since: datetime | None, at: datetime) -> dict[str, Any]:

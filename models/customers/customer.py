@@ -39,7 +39,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor
-from models.customers.consent import Consent, ConsentSource, allergy_columns, contact_consent_columns
+from models.customers.consent import Consent, ConsentSource, allergy_columns, contact_consent_columns, standing
 from models.customers.contacts import (
     COLUMNS_BY_CONTACT,
     CONTACT_FIELDS,
@@ -305,15 +305,18 @@ class Customer(Aggregate):
         return and_(has_it, cls.phone_extension == details.get("phone_extension", "")) if field == "phone" else has_it
 
     @classmethod
-    def select_for_update(cls, criterion: ColumnElement[bool], *, for_change: bool = False) -> Select["Customer"]:
+    def select_for_update(
+        cls, criterion: ColumnElement[bool], *, for_change: bool = False, for_answer: bool = False
+    ) -> Select["Customer"]:
         """Return a statement that locks the matching customer until the transaction ends.
 
         A concurrent merge waits for this lock. If the merge came first, the statement returns no row: run it again and
-        it returns the surviving customer. Pass `for_change=True` when the profile may be completed: taking the weaker
+        it returns the surviving customer. Pass `for_change=True` when the profile may be completed, and
+        `for_answer=True` when only its consent may be set, which waits for nobody who logs a concern: taking the weaker
         lock first and upgrading it later would deadlock with another request that does the same.
         """
         stmt = select(cls).where(criterion, cls.merged_into_id.is_(None))
-        return stmt.with_for_update(read=not for_change, key_share=not for_change)
+        return stmt.with_for_update(read=not (for_change or for_answer), key_share=not for_change)
 
     @classmethod
     def find_by_contacts(cls, session: ScopedSession, details: dict[str, Any]) -> "Customer | None":
@@ -455,13 +458,11 @@ class Customer(Aggregate):
     def record_consent(self, session: Session, consent: Mapping[str, Any], *, store_id: UUID | None) -> None:
         """Set the customer's answer (see `contact_consent_columns`), where this store may read the profile.
 
-        A later answer stands: what a phone sends late may be older. Of two answers at one time the no stands.
+        Of this and what was said before one stands: see `standing`.
         """
         if not consent or not self.is_open_in(session, store_id):
             return
-        before, answered_at = self.consent, consent["consent_at"]
-        is_no = not consent["may_contact"]
-        if before is None or before.given_at < answered_at or (before.given_at == answered_at and is_no):
+        if standing(consent["may_contact"], consent["consent_at"]) > standing(self.may_contact, self.consent_at):
             self.set_fields(dict(consent))
 
     def edit(
@@ -478,6 +479,10 @@ class Customer(Aggregate):
                 if any(owner_id != self.id for owner_id in self.owner_ids(session, _only(columns, field))):
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
                 self.remove_from_merged(session, self.has_contact(columns, field), field)
+        if "consent" in other:
+            consent = contact_consent_columns(other.pop("consent"), by=by, at=at)
+            if self.consent_at is None or at >= self.consent_at:  # who changes it knows what was said at that time
+                columns |= consent
         self.set_fields(columns | profile_columns(other, since=self.allergies_consent_at, by=by, at=at))
         if "name" in columns:
             CustomerNameWord.replace_all(session, [self])
@@ -543,12 +548,15 @@ class Customer(Aggregate):
 
 
 def profile_columns(data: dict[str, Any], *, since: datetime | None, by: Actor, at: datetime) -> dict[str, Any]:
-    """Return the columns for all fields but name and contacts. `since` is the earlier consent to store allergies."""
+    """Return the columns for all fields but name and contacts. `since` is the earlier consent to store allergies.
+
+    A new profile has no consent that could be cleared.
+    """
     columns: dict[str, Any] = {name: (data[name] or "").strip() or None for name in TEXT_FIELDS if name in data}
     for name in LIST_FIELDS:
         if name in data:
             columns[name] = list(dict.fromkeys(entry.strip() for entry in data[name] or () if entry.strip()))
-    if "consent" in data:
+    if data.get("consent"):
         columns |= contact_consent_columns(data["consent"], by=by, at=at)
     if {"allergies", "allergies_consent"} & data.keys():
         columns |= allergy_columns(data, since=since, at=at)

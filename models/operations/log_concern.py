@@ -210,7 +210,7 @@ def _find_references(
     contacts, unusable = ({}, details) if customer_id else usable_contacts(details, store.country)
     if _is_over_budget(budget, contacts, store):
         contacts, unusable = {}, details
-    customer = _select_customer(customer_id, contacts, by=by, for_change=may_answer)
+    customer = _select_customer(customer_id, contacts, by=by, for_answer=may_answer)
     typed = {name: text for name in MODELS_BY_SLUG_FIELD if fold(text := fields.pop(name, "")).strip()}
     meant, unknown = find_typed(session, typed, store_id=store.id, customer=customer, before=at)
     fields |= meant
@@ -272,15 +272,15 @@ def _is_latest_answer(customer: Customer | None, consent: Mapping[str, Any], *, 
 
 
 def _select_customer(
-    customer_id: UUID | None, contacts: dict[str, str], *, by: Actor, for_change: bool = False
+    customer_id: UUID | None, contacts: dict[str, str], *, by: Actor, for_answer: bool = False
 ) -> Select[Customer] | None:
     """Return the statement for the wanted profile, if any: by its id, or by contacts in their normal form."""
     if customer_id is not None:
         is_meant = Customer.id == Customer.surviving_id(customer_id)
-        return Customer.select_for_update(and_(is_meant, *Customer.visible_to(by)), for_change=for_change)
+        return Customer.select_for_update(and_(is_meant, *Customer.visible_to(by)), for_answer=for_answer)
     if contacts:
-        for_change = for_change or len(contacts) > 1
-        return Customer.select_for_update(Customer.matches_contacts(contacts), for_change=for_change)
+        criterion, may_complete = Customer.matches_contacts(contacts), len(contacts) > 1
+        return Customer.select_for_update(criterion, for_change=may_complete, for_answer=for_answer)
     return None
 
 
@@ -310,7 +310,7 @@ def _meet_customer(
             customer = Customer.recognise(session, contacts, known=known, at=at, store_id=store.id, consent=consent)
         except Conflict as conflict:
             customer, ambiguous = None, isinstance(conflict, AmbiguousCustomer)
-    waited = customer is not known or len(contacts) > 1 or bool(consent)
+    waited = customer is not known or len(contacts) > 1
     previous = _previous(session, customer, known=rows["previous"], waited=waited, before=at)
     return {"customer": customer, "previous": previous, "ambiguous_customer": ambiguous}
 

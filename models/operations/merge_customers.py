@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.customers.consent import ConsentSource
+from models.customers.consent import ConsentSource, standing
 from models.customers.contacts import COLUMNS_BY_CONTACT, CONTACT_FIELDS, IDENTITY_FIELDS
 from models.customers.customer import Customer, CustomerNameWord, CustomerStore
 from models.customers.external_id import ExternalId
@@ -249,12 +249,13 @@ class CustomerMerge(TenantOwned):
             action.bump_version()
 
     def _columns_still_taken(self, survivor: Customer) -> set[str]:
-        """Return the columns that nobody changed since; a phone number and its extension are one contact."""
-        phone = self.taken_over.keys() & {*COLUMNS_BY_CONTACT["phone"]}
-        still = {
-            column for column, value in self.taken_over.items() if _to_json(getattr(survivor, column)) == value["taken"]
-        }
-        return still if phone <= still else still - phone
+        """Return the columns of the fields that nobody changed since: half of an answer would be another answer."""
+        still: set[str] = set()
+        for columns in COLUMNS_BY_FIELD.values():
+            taken = self.taken_over.keys() & {*columns}
+            if all(_to_json(getattr(survivor, column)) == self.taken_over[column]["taken"] for column in taken):
+                still |= taken
+        return still
 
     def _give_back_contacts(self, session: ScopedSession, merged: Customer) -> None:
         for name in self.contacts.keys() & {*CONTACT_FIELDS}:
@@ -287,14 +288,16 @@ def _later_stores(session: ScopedSession, customer: Customer) -> Sequence[Custom
 def _columns_to_fill(survivor: Customer, merged: Customer) -> dict[str, Any]:
     """Return the columns the survivor takes over from the merged customer, with their values.
 
-    These are the fields the survivor lacks. Of two consents the later one counts, and allergies are joined so that
-    none is lost.
+    These are the fields the survivor lacks. Of two statements about the consent the newest one stands, also that it
+    was cleared, and allergies are joined so that none is lost.
     """
     values: dict[str, Any] = {}
-    for columns in COLUMNS_BY_FIELD.values():
+    own_consent, other_consent = (
+        standing(customer.may_contact, customer.consent_at) for customer in (survivor, merged)
+    )
+    for field, columns in COLUMNS_BY_FIELD.items():
         own, other = (getattr(customer, columns[0]) for customer in (survivor, merged))
-        is_later_consent = columns[0] == "consent_at" and own and other and other > own
-        if (other and not own) or is_later_consent:
+        if other_consent > own_consent if field == "consent" else other and not own:
             values |= {column: getattr(merged, column) for column in columns}
     if survivor.allergies_consent_at and merged.allergies and merged.allergies not in (survivor.allergies or ""):
         values["allergies"] = "; ".join(filter(None, (survivor.allergies, merged.allergies)))

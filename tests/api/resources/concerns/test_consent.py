@@ -1,11 +1,13 @@
 """Consent that comes with a concern: the latest answer of the customer, where the store reads their profile."""
 
+from functools import partial
 from typing import Any
 
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.organizations import Shop
+from tests.support.threads import at_once
 
 PHONE = {"phone": "912 345 678"}
 YES, NO = {"consent": {"contact": True}}, {"consent": {"contact": False, "source": "phone"}}
@@ -45,6 +47,39 @@ def test_an_older_answer_that_comes_late_does_not_replace_a_later_no(app: App, s
     assert consent(app, shop, first) == (True, "in_person", "2026-03-03T15:00:00Z"), "never dated ahead"
     log_concern(app, shop, customer={**PHONE, **NO}, occurred_at="2026-03-03T15:00:00Z")
     assert consent(app, shop, first) == (False, "phone", "2026-03-03T15:00:00Z")
+
+
+def test_an_older_yes_that_comes_late_does_not_undo_that_a_consent_was_cleared(app: App, shop: Shop) -> None:
+    first = log_concern(app, shop, customer={**PHONE, **YES})
+    app.clock.move(hours=2)
+    address, headers = f"/v1/customers/{first['customer_id']}", {"If-Match": "*"}
+    cleared = app.request("PATCH", address, (shop, "floor"), json={"consent": None}, headers=headers)
+    assert (cleared.status_code, cleared.json["consent"]) == (200, None)
+    app.clock.move(hours=1)
+    for occurred_at in ("2026-03-03T13:00:00Z", "2026-03-03T14:00:00Z"):
+        late = log_concern(app, shop, customer={**PHONE, **YES}, occurred_at=occurred_at)
+        assert (consent(app, shop, first), late["as_typed"]["customer"].keys()) == (None, {"consent"}), occurred_at
+    log_concern(app, shop, customer={**PHONE, **YES}, occurred_at="2026-03-03T14:30:00Z")
+    assert consent(app, shop, first) == (True, "in_person", "2026-03-03T14:30:00Z"), "asked again since"
+    unknown = log_concern(app, shop, customer={"phone": "912 345 679"})
+    body = {"name": "Ana", "consent": None}
+    made = app.request("POST", "/v1/customers", (shop, "floor"), json=body).json["id"]
+    for customer_id in (unknown["customer_id"], made):
+        late = log_concern(app, shop, customer_id=customer_id, customer=YES, occurred_at="2026-03-03T13:00:00Z")
+        assert consent(app, shop, late) == (True, "in_person", "2026-03-03T13:00:00Z"), "nothing was cleared"
+
+
+def test_of_answers_that_arrive_at_once_the_newest_stands(app: App, shop: Shop) -> None:
+    first = log_concern(app, shop, customer=PHONE)
+    app.clock.move(hours=1)
+    answers = [(YES, "12:10"), (NO, "12:40"), (YES, "12:30"), (YES, "12:20")]
+    at_once(
+        [
+            partial(log_concern, app, shop, customer={**PHONE, **said}, occurred_at=f"2026-03-03T{minute}:00Z")
+            for said, minute in answers
+        ]
+    )
+    assert consent(app, shop, first) == (False, "phone", "2026-03-03T12:40:00Z")
 
 
 def test_who_may_not_write_customers_records_no_consent(app: App, shop: Shop) -> None:

@@ -17,7 +17,7 @@ from models.db.base import Money
 from models.db.session import ScopedSession
 from models.errors import DomainError
 from models.operations.log_concern import log_concern, update_concern
-from models.operations.merge_customers import CustomerMerge
+from models.operations.merge_customers import COLUMNS_BY_FIELD, CustomerMerge
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from models.tables import metadata
@@ -89,6 +89,13 @@ class Play:
         elif step == "undo":
             self._ends_where_it_was(done, after)
         changed = {cell for cell in before.keys() | after.keys() if before.get(cell) != after.get(cell)}
+        changed |= {
+            (table, row_id, column)
+            for table, row_id, name in changed
+            for columns in COLUMNS_BY_FIELD.values()
+            if table == "customer" and name in columns
+            for column in columns
+        }
         for standing in self.standing:
             if not (step == "merge" and standing.merge_id == done):
                 standing.changed_rows |= changed

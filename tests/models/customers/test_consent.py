@@ -1,0 +1,89 @@
+"""Consent to be contacted: of all that was ever said the newest stands, in whatever order it arrives."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
+
+from models.access import GRANTS, Actor, Role
+from models.customers.consent import Consent, ConsentSource, contact_consent_columns
+from models.customers.customer import Customer
+from models.db.session import ScopedSession
+from models.operations.merge_customers import CustomerMerge
+from tests.support.app import App
+from tests.support.clock import NOON
+from tests.support.factories.organizations import Shop
+from tests.support.profiles import examples
+
+
+class Statement(NamedTuple):
+    """That the customer agrees, refuses, or (None) that their consent was cleared, at a minute of the day."""
+
+    minute: int
+    contact: bool | None
+    of_survivor: bool
+    with_concern: bool
+
+
+STATEMENTS = st.builds(
+    Statement, st.integers(0, 9), st.sampled_from([True, False, None]), of_survivor=st.booleans(), with_concern=...
+)
+
+
+@examples(quick=15, deep=150)
+@given(st.lists(STATEMENTS, max_size=5, unique_by=lambda said: said.minute), st.integers(0, 5))
+def test_the_newest_statement_stands_whatever_the_order(
+    app: App, shop: Shop, statements: list[Statement], merged_after: int
+) -> None:
+    by = Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id}), staff_id=shop.staff["manager"])
+
+    def arrive(session: ScopedSession, statement: Statement, customer: Customer) -> None:
+        said = None if statement.contact is None else {"contact": statement.contact, "source": ConsentSource.PHONE}
+        at = NOON + timedelta(minutes=statement.minute)
+        if said is None or not statement.with_concern:  # a concern brings an answer, and clears none
+            customer.edit(session, by=by, at=at, consent=said)
+        else:
+            customer.record_consent(session, contact_consent_columns(said, by=by, at=at), store_id=shop.store_id)
+
+    with app.database.writing(shop.organization_id) as session:
+        survivor, merged = (
+            Customer.create(session, id_=uuid7(), by=by, at=NOON, country="PT", store_id=shop.store_id, name=name)
+            for name in ("Ana", "Ana L.")
+        )
+        for statement in statements[:merged_after]:
+            arrive(session, statement, survivor if statement.of_survivor else merged)
+        session.flush()
+        CustomerMerge.plan_locked(session, survivor.id, merged.id).carry_out(session, id_=uuid7(), by=by, at=NOON)
+        for statement in statements[merged_after:]:
+            arrive(session, statement, survivor)
+        newest = max(statements, default=None)
+        expected = newest and (newest.contact, NOON + timedelta(minutes=newest.minute))
+        assert (survivor.may_contact, survivor.consent_at) == (expected or (None, None))
+        is_known = newest is not None and newest.contact is not None
+        assert (survivor.consent is not None) is is_known
+
+
+def test_undoing_a_merge_leaves_what_was_said_since_as_it_was_said(app: App, shop: Shop) -> None:
+    by = Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id}), staff_id=shop.staff["manager"])
+    later = NOON + timedelta(hours=1)
+
+    def said(*, contact: bool, at: datetime) -> dict[str, Any]:
+        return contact_consent_columns({"contact": contact, "source": ConsentSource.PHONE}, by=by, at=at)
+
+    with app.database.writing(shop.organization_id) as session:
+        survivor, merged = (
+            Customer.create(session, id_=uuid7(), by=by, at=NOON, country="PT", store_id=shop.store_id, name=name)
+            for name in ("Ana", "Ana L.")
+        )
+        survivor.record_consent(session, said(contact=True, at=NOON), store_id=shop.store_id)
+        merged.record_consent(session, said(contact=False, at=NOON), store_id=shop.store_id)
+        session.flush()
+        merge = CustomerMerge.plan_locked(session, survivor.id, merged.id)
+        merge.carry_out(session, id_=uuid7(), by=by, at=NOON)
+        assert survivor.may_contact is False, "of two answers at one time the no stands"
+        survivor.record_consent(session, said(contact=False, at=later), store_id=shop.store_id)
+        session.flush()
+        merge.undo(session, by=by, at=later)
+        assert survivor.consent == Consent(contact=False, given_at=later, source=ConsentSource.PHONE)
