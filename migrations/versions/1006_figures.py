@@ -183,12 +183,16 @@ def _downgrade_concerns() -> None:
 
 
 def _upgrade_alerts() -> None:
-    """Say of each alert whether it ever rang. Those of before did, but for what came too late and was never sent."""
+    """Say of each alert whether it ever rang. Those of before did, but for what came too late and never called.
+
+    It called, whether it found a phone or none, if somebody was looked up, or nobody answered, or it calls now.
+    """
     with op.batch_alter_table("alert") as batch:
         batch.add_column(sa.Column("rang", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.execute(
         "UPDATE alert SET rang = false WHERE (state = 'late' OR EXISTS (SELECT 1 FROM concern"
         " WHERE concern.organization_id = alert.organization_id AND concern.id = alert.concern_id AND concern.late))"
+        " AND recipients_found_at IS NULL AND unanswered_at IS NULL AND state NOT IN ('open', 'unanswered')"
         " AND NOT EXISTS (SELECT 1 FROM notification"
         " WHERE notification.organization_id = alert.organization_id AND notification.alert_id = alert.id)"
     )

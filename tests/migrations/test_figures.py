@@ -13,7 +13,7 @@ from tests.support.databases import Databases, migrate
 
 ACME, OTHER, PLACE, STORE, STAFF = (UUID(int=number) for number in range(1, 6))
 DAYS = [date(2026, 3, 31), date(2026, 4, 1)]
-LATE_ONLY, RANG_LATER, IN_TIME = (UUID(int=number) for number in range(11, 14))
+LATE_ONLY, RANG_LATER, IN_TIME, UNANSWERED, FOUND_NOBODY, CALLS = (UUID(int=number) for number in range(11, 17))
 CORRECTED, AS_LOGGED, UNTOLD = (UUID(int=number) for number in range(21, 24))
 AT = datetime(2026, 4, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -62,9 +62,18 @@ def _insert_event(connection: sa.Connection, concern_id: UUID, organization_id: 
 
 def _insert_alerts(connection: sa.Connection) -> None:
     row = {"organization_id": ACME, "version": 1}
-    for id_, late in ((LATE_ONLY, True), (RANG_LATER, True), (IN_TIME, False)):
-        _insert_concern(connection, id=id_, late=late)
-        insert_row(connection, "alert", id=id_, store_id=STORE, concern_id=id_, run_id=id_, state="taken", **row)
+    alerts: dict[UUID, dict[str, Any]] = {
+        LATE_ONLY: {},
+        RANG_LATER: {},
+        IN_TIME: {},
+        UNANSWERED: {"unanswered_at": AT},
+        FOUND_NOBODY: {"recipients_found_at": AT},
+        CALLS: {"state": "open"},
+    }
+    for id_, values in alerts.items():
+        _insert_concern(connection, id=id_, late=id_ != IN_TIME)
+        alert = {"store_id": STORE, "concern_id": id_, "run_id": id_, "state": "taken", **row} | values
+        insert_row(connection, "alert", id=id_, **alert)
     of_alert = {"alert_id": RANG_LATER, "staff_id": STAFF, "organization_id": ACME}
     insert_row(connection, "notification", id=uuid4(), **of_alert)
 
@@ -111,10 +120,12 @@ def test_every_day_that_has_a_rollup_is_dirty_afterwards(upgraded: sa.Connection
     assert [tuple(row) for row in rows] == [(day, day.replace(day=1)) for day in DAYS]
 
 
-def test_an_alert_that_came_late_and_was_sent_afterwards_has_rung(upgraded: sa.Connection) -> None:
+def test_an_alert_that_came_late_and_called_afterwards_has_rung_whether_it_found_a_phone_or_none(
+    upgraded: sa.Connection,
+) -> None:
     alert = sa.table("alert", sa.column("id", sa.Uuid()), sa.column("rang", sa.Boolean()))
     rang = {row.id: row.rang for row in upgraded.execute(sa.select(alert))}
-    assert rang == {LATE_ONLY: False, RANG_LATER: True, IN_TIME: True}
+    assert [id_ for id_, has_rung in rang.items() if not has_rung] == [LATE_ONLY]
 
 
 def test_a_corrected_concern_keeps_the_mood_of_its_timeline(upgraded: sa.Connection) -> None:

@@ -33,19 +33,19 @@ STATEMENTS = st.builds(
 
 
 @examples(quick=15, deep=150)
-@given(st.lists(STATEMENTS, max_size=5, unique_by=lambda said: said.minute), st.integers(0, 5))
+@given(st.lists(STATEMENTS, max_size=5, unique_by=lambda statement: statement.minute), st.integers(0, 5))
 def test_the_newest_statement_stands_whatever_the_order(
     app: App, shop: Shop, statements: list[Statement], merged_after: int
 ) -> None:
     by = Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id}), staff_id=shop.staff["manager"])
 
     def arrive(session: ScopedSession, statement: Statement, customer: Customer) -> None:
-        said = None if statement.contact is None else {"contact": statement.contact, "source": ConsentSource.PHONE}
+        answer = None if statement.contact is None else {"contact": statement.contact, "source": ConsentSource.PHONE}
         at = NOON + timedelta(minutes=statement.minute)
-        if said is None or not statement.with_concern:  # a concern brings an answer, and clears none
-            customer.edit(session, by=by, at=at, consent=said)
+        if answer is None or not statement.with_concern:  # a concern brings an answer, and clears none
+            customer.edit(session, by=by, at=at, consent=answer)
         else:
-            customer.record_consent(session, contact_consent_columns(said, by=by, at=at), store_id=shop.store_id)
+            customer.record_consent(session, contact_consent_columns(answer, by=by, at=at), store_id=shop.store_id)
 
     with app.database.writing(shop.organization_id) as session:
         survivor, merged = (
@@ -69,7 +69,7 @@ def test_undoing_a_merge_leaves_what_was_said_since_as_it_was_said(app: App, sho
     by = Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id}), staff_id=shop.staff["manager"])
     later = NOON + timedelta(hours=1)
 
-    def said(*, contact: bool, at: datetime) -> dict[str, Any]:
+    def answered(*, contact: bool, at: datetime) -> dict[str, Any]:
         return contact_consent_columns({"contact": contact, "source": ConsentSource.PHONE}, by=by, at=at)
 
     with app.database.writing(shop.organization_id) as session:
@@ -77,13 +77,13 @@ def test_undoing_a_merge_leaves_what_was_said_since_as_it_was_said(app: App, sho
             Customer.create(session, id_=uuid7(), by=by, at=NOON, country="PT", store_id=shop.store_id, name=name)
             for name in ("Ana", "Ana L.")
         )
-        survivor.record_consent(session, said(contact=True, at=NOON), store_id=shop.store_id)
-        merged.record_consent(session, said(contact=False, at=NOON), store_id=shop.store_id)
+        survivor.record_consent(session, answered(contact=True, at=NOON), store_id=shop.store_id)
+        merged.record_consent(session, answered(contact=False, at=NOON), store_id=shop.store_id)
         session.flush()
         merge = CustomerMerge.plan_locked(session, survivor.id, merged.id)
         merge.carry_out(session, id_=uuid7(), by=by, at=NOON)
         assert survivor.may_contact is False, "of two answers at one time the no stands"
-        survivor.record_consent(session, said(contact=False, at=later), store_id=shop.store_id)
+        survivor.record_consent(session, answered(contact=False, at=later), store_id=shop.store_id)
         session.flush()
         merge.undo(session, by=by, at=later)
         assert survivor.consent == Consent(contact=False, given_at=later, source=ConsentSource.PHONE)

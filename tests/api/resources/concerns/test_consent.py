@@ -75,8 +75,8 @@ def test_of_answers_that_arrive_at_once_the_newest_stands(app: App, shop: Shop) 
     answers = [(YES, "12:10"), (NO, "12:40"), (YES, "12:30"), (YES, "12:20")]
     at_once(
         [
-            partial(log_concern, app, shop, customer={**PHONE, **said}, occurred_at=f"2026-03-03T{minute}:00Z")
-            for said, minute in answers
+            partial(log_concern, app, shop, customer={**PHONE, **answer}, occurred_at=f"2026-03-03T{minute}:00Z")
+            for answer, minute in answers
         ]
     )
     assert consent(app, shop, first) == (False, "phone", "2026-03-03T12:40:00Z")
