@@ -15,7 +15,7 @@ from flask import Response
 from api.pages.charts import Chart, Column
 from api.pages.numbers import format_money
 from api.pages.page import InlineStyle, language, render_page
-from api.pages.tables import CellPrinter, machine_form
+from api.pages.tables import CellPrinter, TableWords, machine_form
 from api.web.tables.columns import Cell, Kind
 from api.web.tables.columns import Column as TableColumn
 from api.web.tables.log_table import figure_columns
@@ -49,9 +49,8 @@ def render_recovery_log(log: Mapping[str, Any]) -> Response:
         moods=_moods(log),
         hours=_hours(log),
         minutes=_minutes(log),
-        explained=[
-            (column, _in_currencies(column, log)) for column in figure_columns() if column.kind is not Kind.CURRENCY
-        ],
+        explained=[(column, _in_currencies(column, log)) for column in _figures_to_explain()],
+        words=TableWords.in_language(language()),
         printed=CellPrinter(language()).printed,
         machine=machine_form,
     )

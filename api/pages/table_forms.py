@@ -1,6 +1,7 @@
 """The forms of what can be read as a table: JSON, CSV, XLSX, or a page to print. All show what the schema dumps."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -91,11 +92,11 @@ def _store_names(items: list[Any]) -> dict[UUID, str]:
     return Store.names_of(g.session, ids, actor=g.actor)
 
 
-def _about(page: dict[str, Any], names: dict[UUID, str]) -> dict[str, str]:
+def _about(page: dict[str, Any], names: dict[UUID, str]) -> dict[str, str | date]:
     """Return what a page of a list covers; whoever reads it has to know whether more follows."""
     more = "; more on the next page" if page["next_cursor"] else ""
     return {
-        "as of": g.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "as of": g.now,
         "listed": f"{len(page['items'])}{more}",
         "filters": ", ".join(_filters(names)),
     }

@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 from babel import Locale
@@ -12,10 +13,12 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from flask import Response
 
-from api.pages.page import InlineStyle, language, render_page
+from api.pages.page import InlineStyle, Translate, language, render_page
 from api.web.tables.columns import Cell, Column, Kind, Line
 from api.web.tables.table_file import Sheet, TableFile
+from notifications.messages.translations import ENGLISH, load_catalogues
 
+CATALOGUES = load_catalogues(Path(__file__).parent / "locales" / "tables")
 STYLE = InlineStyle.load("tables.css")
 WIDEST: Final = 14  # columns of figures that fit beside each other; wider tables are turned
 GROUPS_BESIDE: Final = 6  # of a turned table
@@ -33,13 +36,16 @@ class PrintedTable:
 
 def render_tables(file: TableFile) -> Response:
     """Return the page of a file. Ids are not shown, names are."""
+    printer = CellPrinter(language())
     page = render_page(
         "tables.html",
         sheet=STYLE.sheet,
-        file=file,
+        title=file.title,
+        about={name: printer.with_zone(value) for name, value in file.about.items()},
         tables=[(sheet.title, list(_printed(sheet, file))) for sheet in file.sheets],
         legend=[column for column in file.columns if not column.for_machines],
-        printed=CellPrinter(language()).printed,
+        words=TableWords.in_language(language()),
+        printed=printer.printed,
         machine=machine_form,
     )
     page.headers.update(STYLE.headers)
@@ -62,12 +68,29 @@ def _columns_about(file: TableFile) -> set[str]:
 
 
 @dataclass(frozen=True)
+class TableWords:
+    """Headings and legends of tables in the reader's language."""
+
+    translate: Translate
+
+    @classmethod
+    def in_language(cls, tag: str) -> "TableWords":
+        return cls(CATALOGUES.get(tag, ENGLISH).gettext)
+
+    def heading(self, column: Column) -> str:
+        return " · ".join(self.translate(word.replace("_", " ")) for word in column.heading)
+
+    def legend(self, column: Column) -> str:
+        return " ".join(map(self.translate, column.meanings))
+
+
+@dataclass(frozen=True)
 class CellPrinter:
     """Prints cells in the reader's language."""
 
     language: str
 
-    def printed(self, value: Cell, kind: Kind) -> str:
+    def printed(self, value: Cell, kind: Kind = Kind.TEXT) -> str:
         match value:
             case None | str():
                 return value or ""
@@ -78,6 +101,10 @@ class CellPrinter:
             case date():
                 return format_date(value, "medium", locale=self.language)
         return self._percent(value) if kind is Kind.RATIO else self._number(value)
+
+    def with_zone(self, value: Cell) -> str:
+        """Return a value that stands alone: no legend says in which zone its time is."""
+        return f"{self.printed(value)} UTC" if isinstance(value, datetime) else self.printed(value)
 
     def _number(self, value: float | Decimal) -> str:
         """Return a number with at most three decimals, money with those of its currency."""

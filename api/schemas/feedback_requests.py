@@ -77,8 +77,8 @@ class FeedbackSchema(RedactedSchema):
     business_date = fields.Date(
         metadata=described("The business day of the concern, for which reports count it, however late the answer is.")
     )
-    asked_at = Instant(metadata=described("When the link was made."))
-    answered_at = Instant(metadata=described("When the customer answered."))
+    asked_at = Instant(metadata=described("When the link was made, in UTC."))
+    answered_at = Instant(metadata=described("When the customer answered, in UTC; empty if they have not."))
     rating = fields.Integer(metadata=described("How it was in the end, from 1 (very unhappy) to 5 (delighted)."))
     recommend = fields.Integer(
         allow_none=True, metadata=described("How likely they are to recommend the store, 0 to 10; empty if not said.")

@@ -69,7 +69,12 @@ class FollowUpSchema(RedactedSchema):
     )
     missing = fields.List(
         fields.String(),
-        metadata={"description": "`contact` while the profile has no phone number to call, or nothing to write to."},
+        metadata={
+            "description": (
+                "What is missing to keep it: `contact` while the profile has no phone number to call, or nothing "
+                "to write to."
+            )
+        },
     )
     fix_id = fields.UUID(
         allow_none=True, metadata={"description": "What was fixed, where this is the thank-you for having raised it."}

@@ -104,7 +104,9 @@ class RecoveryActionSchema(RedactedSchema):
     version = fields.Integer()
     concern_id = fields.UUID(allow_none=True)
     customer_id = fields.UUID(allow_none=True)
-    remedy = SlugOf(allow_none=True, metadata=described("The slug of the remedy, the kind of recovery action."))
+    remedy = SlugOf(
+        allow_none=True, metadata=described("The short name of the remedy: the kind of thing that was given.")
+    )
     status = fields.Enum(
         ActionStatus,
         by_value=True,
@@ -117,7 +119,9 @@ class RecoveryActionSchema(RedactedSchema):
         allow_none=True,
         metadata=described("What it cost; of a request what it would cost; negative where it takes another back."),
     )
-    beyond = fields.Boolean(attribute="over_limit", metadata=described("Whether it is above a limit."))
+    beyond = fields.Boolean(
+        attribute="over_limit", metadata=described("Whether it is above what may be given without approval.")
+    )
     given_90_days = fields.Nested(
         GivenBeforeSchema,
         allow_none=True,
@@ -130,7 +134,9 @@ class RecoveryActionSchema(RedactedSchema):
     settlement = fields.Enum(
         Settlement,
         by_value=True,
-        metadata=described("How far its payment is; `none` where nothing is to be paid."),
+        metadata=described(
+            "How far its payment is: recorded, settled (paid) or failed; none where nothing is to be paid."
+        ),
     )
     settlement_reference = fields.String(allow_none=True, metadata=described("The number of the payment in the till."))
     note = fields.String(allow_none=True, metadata=described("What whoever gave it wrote; empty for head office."))

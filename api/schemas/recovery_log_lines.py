@@ -39,7 +39,9 @@ class LogLineSchema(Schema):
     resolved_at = Instant(metadata=described("When it was resolved, in UTC; empty if it is not."))
     mood = fields.Integer(metadata=described("The mood of the customer, from 1 (very unhappy) to 5 (delighted)."))
     mood_after = fields.Integer(metadata=described("The mood once it was resolved, as staff saw it; empty if unknown."))
-    outcome = fields.String(metadata=described("How it ended: recovered, lost or unknown."))
+    outcome = fields.String(
+        metadata=described("How it ended: recovered (the customer left content), lost (unhappy) or unknown.")
+    )
     rating = fields.Integer(metadata=described("What the customer said of how it was in the end, 1 to 5."))
     rating_suspect = fields.Boolean(metadata=described("Whether the rating may be by staff; it is then in no mean."))
     category = fields.String(metadata=described("The short name of its category."))

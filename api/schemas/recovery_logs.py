@@ -124,12 +124,16 @@ class LogDaySchema(Schema):
 
     store = fields.Nested(NamedSchema, metadata=described("The store."))
     business_date = fields.Date(metadata=described("The business day of the store."))
-    closes_at = Instant(metadata=described("When the store closes on that day: from then on it can be signed."))
+    closes_at = Instant(metadata=described("When the store closes on that day, in UTC: from then on it can be signed."))
     concerns = fields.Integer(
         metadata=described("Concerns and requests of the day. Praise and what was voided are left out.")
     )
-    unhappy = fields.Integer(metadata=described("Concerns of customers with a mood of 1 or 2 of 5."))
-    signed_at = Instant(allow_none=True, metadata=described("When it was signed off; empty where nobody has signed."))
+    unhappy = fields.Integer(
+        metadata=described("Concerns of customers with a mood of 1 or 2, of 1 (very unhappy) to 5 (delighted).")
+    )
+    signed_at = Instant(
+        allow_none=True, metadata=described("When it was signed off, in UTC; empty where nobody has signed.")
+    )
 
 
 class LogFiguresSchema(FiguresSchema):

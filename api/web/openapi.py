@@ -64,7 +64,7 @@ FIELD_DESCRIPTIONS = {
     "stake": "What is at stake for the customer, such as a train to catch.",
     "wanted": "What the customer wants to happen.",
     "mood": "How the customer feels when it is logged, from 1 (very unhappy) to 5 (delighted).",
-    "remedy": "The slug of the remedy, the kind of recovery action.",
+    "remedy": "The short name of the remedy: the kind of thing that was given.",
     "read_back": "Whether staff repeated to the customer what they had understood.",
     "question": "The slug of the open question that staff asked.",
 }

@@ -34,7 +34,7 @@ CONTROLLED_SHARES = (
     "corrected_up_share",
     "taken_back_share",
 )
-CONTROLLED = (*CONTROLLED_SHARES, "concerns_per_1000")  # receipts, on days whose receipts are known
+CONCERNS_PER_1000 = "concerns_per_1000"  # receipts, on days whose receipts are known
 EARLIER_PERIOD = {CompareTo.PREVIOUS: previous_period, CompareTo.LAST_YEAR: same_period_last_year}
 
 
@@ -99,7 +99,7 @@ def _control_points(store: FiguresRow, overall: FiguresRow) -> dict[str, Control
         return points
     overall_rate = Rate(overall.concerns_on_receipt_days, overall.transactions)
     per_1000 = compare_count(store.concerns_on_receipt_days, store.transactions, overall_rate, per=1000)
-    return {**points, "concerns_per_1000": _named("concerns_per_1000", per_1000)}
+    return {**points, CONCERNS_PER_1000: _named(CONCERNS_PER_1000, per_1000)}
 
 
 def _named(figure: str, point: ControlPoint | None) -> ControlPoint | None:

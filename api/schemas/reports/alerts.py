@@ -15,7 +15,9 @@ class AlertFiguresSchema(Schema):
     """
 
     alerts = fields.Integer(metadata=described("Calls for help, for the concerns of these days."))
-    rang = fields.Integer(metadata=described("Calls that rang. Of concerns logged too late nothing rings."))
+    rang = fields.Integer(
+        metadata=described("Calls that rang phones. For concerns that were logged too late nothing rings.")
+    )
     taken = fields.Integer(metadata=described("Of the calls that rang, those whose concern somebody took at any time."))
     taken_in_time = fields.Integer(
         metadata=described("Of the calls that rang, those whose concern was taken before the call had gone unanswered.")

@@ -34,7 +34,7 @@ class CauseFiguresSchema(Schema):
     mood_lift = Numbers(LiftSchema, metadata=described(MOOD_LIFT_DESCRIPTION))
     cost = fields.List(fields.Nested(MoneySchema), metadata=described(COST_DESCRIPTION))
     fixed_at = Instant(
-        allow_none=True, metadata=described("When the cause was last fixed, in a store of these concerns.")
+        allow_none=True, metadata=described("When the cause was last fixed in a store of these concerns, in UTC.")
     )
     raised_since_fixed = fields.Integer(
         metadata=described("Concerns that were logged after the cause had been fixed in their store.")

@@ -1,8 +1,9 @@
 """Figures that reports and recovery logs share: rates, percentiles, outcomes of concerns."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, missing
+from marshmallow import fields, missing, validate
 
 from api.schemas.base import MoneySchema, Schema, described
 from api.schemas.reader_language import reader_language
@@ -54,6 +55,14 @@ TAKEN_AFTER_UNANSWERED_DESCRIPTION = "Concerns that were first taken once the ca
 
 class Ratio(fields.Float):
     """A share of 1, which tables show in per cent."""
+
+
+class Keyed(fields.Dict):
+    """Dict with known keys. `parts`: the field of each, for tables; as JSON all are alike."""
+
+    def __init__(self, parts: Mapping[str, fields.Field[Any]], **options: Any) -> None:
+        self.parts = parts
+        super().__init__(keys=fields.String(validate=validate.OneOf(list(parts))), **options)
 
 
 class Minutes(fields.Float):
@@ -159,7 +168,9 @@ class FiguresSchema(Schema):
             "Concerns and requests that were logged for these business days. Praise and what was voided are left out."
         )
     )
-    unhappy = fields.Integer(metadata=described("Concerns of customers with a mood of 1 or 2 of 5."))
+    unhappy = fields.Integer(
+        metadata=described("Concerns of customers with a mood of 1 or 2, of 1 (very unhappy) to 5 (delighted).")
+    )
     unhappy_share = Numbers(ShareSchema, metadata=described(UNHAPPY_SHARE_DESCRIPTION))
     taken = fields.Integer(
         metadata=described(
@@ -198,13 +209,16 @@ class FiguresSchema(Schema):
     )
     taken_share = Numbers(ShareSchema, metadata=described("Of all concerns, the share that somebody took."))
     unused_trust = Numbers(
-        ShareSchema, metadata={"description": "Of the customers who were lost, how many were given nothing but words."}
+        ShareSchema,
+        metadata={"description": ("Of the customers who were lost, the share who were given nothing but words.")},
     )
     minutes_to_take = Numbers(
-        SpreadSchema, metadata=described("Time until somebody took a concern. Late ones are left out.")
+        SpreadSchema,
+        metadata=described("From when a concern was logged until somebody took it. Concerns logged late are left out."),
     )
     minutes_to_resolve = Numbers(
-        SpreadSchema, metadata=described("Time until a concern was resolved. Late ones are left out.")
+        SpreadSchema,
+        metadata=described("From when a concern was logged until it was resolved. Concerns logged late are left out."),
     )
     mood_lift = Numbers(LiftSchema, metadata=described(MOOD_LIFT_DESCRIPTION))
     cost = fields.List(fields.Nested(MoneySchema), metadata=described(COST_DESCRIPTION))

@@ -22,7 +22,9 @@ class FollowUpFiguresSchema(Schema):
     kept_late = fields.Integer(metadata=described("Of the broken ones, those kept afterwards."))
     broken = fields.Integer(metadata=described("Of those due, the ones that were not kept in time."))
     open = fields.Integer(metadata=described("Of those due, the ones whose time has not come yet."))
-    cancelled = fields.Integer(metadata=described("Promises that were cancelled before they were broken; not due."))
+    cancelled = fields.Integer(
+        metadata=described("Promises that were cancelled before they were broken; they do not count as due.")
+    )
     kept_share = Numbers(ShareSchema, metadata=described("Of all that were due, the share kept in time."))
 
 

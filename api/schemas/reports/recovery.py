@@ -17,15 +17,23 @@ from api.schemas.reports.figures import (
     TRANSACTIONS_DESCRIPTION,
     VOIDED_DESCRIPTION,
     FiguresSchema,
+    Keyed,
     Numbers,
+    Ratio,
     ShareSchema,
     ask_rate_note,
 )
 from models.reports.grouping import RECOVERY_DIMENSIONS
-from models.reports.recovery import CONTROLLED, CompareTo
+from models.reports.recovery import CONCERNS_PER_1000, CONTROLLED_SHARES, CompareTo
 from models.reports.stats.control_limits import TAIL_PROBABILITIES
 from notifications.messages.figures_in_words import control_sentence
 from notifications.messages.translations import CATALOGUES
+
+VALUE_DESCRIPTION = "The figure of the store."
+TARGET_DESCRIPTION = "The figure of all stores together."
+LOW_DESCRIPTION = "A lower figure is hardly chance."
+HIGH_DESCRIPTION = "A higher figure is hardly chance."
+CONCERNS_PER_1000_DESCRIPTION = "Concerns per thousand receipts, on days whose receipts are known."
 
 
 class RecoveryReportQuery(BaseReportQuery):
@@ -100,8 +108,29 @@ class RecoveryTotalsSchema(FiguresSchema):
 class LimitsSchema(Schema):
     """Control limits: a value from `low` to `high` may be chance."""
 
-    low = fields.Float(metadata=described("A lower value is hardly chance."))
-    high = fields.Float(metadata=described("A higher value is hardly chance."))
+    low = fields.Float(metadata=described(LOW_DESCRIPTION))
+    high = fields.Float(metadata=described(HIGH_DESCRIPTION))
+
+
+class ShareLimitsSchema(LimitsSchema):
+    """Control limits of a share, for tables."""
+
+    low = Ratio(metadata=described(LOW_DESCRIPTION))
+    high = Ratio(metadata=described(HIGH_DESCRIPTION))
+
+
+def limits_by_name(schema: type[LimitsSchema]) -> Keyed:
+    """Return the field of the limits by how often chance stays within them."""
+    return Keyed(
+        parts={
+            name: fields.Nested(schema, metadata=described(f"In {name} of 100 cases.")) for name in TAIL_PROBABILITIES
+        },
+        values=fields.Nested(LimitsSchema),
+        metadata={
+            "description": "The range that chance alone explains.",
+            "example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}},
+        },
+    )
 
 
 class ControlSentence(fields.String):
@@ -120,16 +149,9 @@ class ControlSchema(Schema):
     Poisson distribution for counts.
     """
 
-    value = fields.Float(metadata=described("The figure of the store."))
-    target = fields.Float(metadata=described("The figure of all stores together."))
-    limits = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(list(TAIL_PROBABILITIES))),
-        values=fields.Nested(LimitsSchema),
-        metadata={
-            "description": "The range that chance alone explains, in 95 and in 99.8 of 100 cases.",
-            "example": {"95": {"low": 0.71, "high": 0.9}, "99.8": {"low": 0.64, "high": 0.94}},
-        },
-    )
+    value = fields.Float(metadata=described(VALUE_DESCRIPTION))
+    target = fields.Float(metadata=described(TARGET_DESCRIPTION))
+    limits = limits_by_name(LimitsSchema)
     outside = fields.String(
         allow_none=True,
         validate=validate.OneOf(list(TAIL_PROBABILITIES)),
@@ -144,6 +166,14 @@ class ControlSchema(Schema):
     )
 
 
+class ShareControlSchema(ControlSchema):
+    """The control of a share, for tables."""
+
+    value = Ratio(metadata=described(VALUE_DESCRIPTION))
+    target = Ratio(metadata=described(TARGET_DESCRIPTION))
+    limits = limits_by_name(ShareLimitsSchema)
+
+
 class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
     """The figures of one group.
 
@@ -151,11 +181,14 @@ class RecoveryRowSchema(RecoveryTotalsSchema, _GroupedSchema):
     whether the store differs from all of them together by more than chance; null where it cannot be told.
     """
 
-    control = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(CONTROLLED)),
+    control = Keyed(
+        parts={
+            **{name: fields.Nested(ShareControlSchema) for name in CONTROLLED_SHARES},
+            CONCERNS_PER_1000: fields.Nested(ControlSchema, metadata=described(CONCERNS_PER_1000_DESCRIPTION)),
+        },
         values=fields.Nested(ControlSchema, allow_none=True),
         allow_none=True,
-        metadata=described("How the store compares with all stores together; by store alone."),
+        metadata=described("How this figure of the store compares with that of all stores together; by store alone."),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from marshmallow import fields
 
 from api.schemas.base import MoneySchema, Schema
-from api.schemas.reports.figures import Minutes, Ratio
+from api.schemas.reports.figures import Keyed, Minutes, Ratio
 from models.db.minor_units import major_units
 
 Cell = str | bool | int | float | Decimal | date | None  # a datetime is a date
@@ -33,6 +33,10 @@ class Kind(Enum):
 
 
 COMPARABLE: Final = frozenset({Kind.NUMBER, Kind.RATIO, Kind.MINUTES, Kind.MONEY})
+IN_EARLIER_PERIOD: Final = "In the earlier period."
+CHANGE_SINCE_EARLIER: Final = "The figure less that of the earlier period; empty where one of them is empty."
+IN_PERCENTAGE_POINTS: Final = "In percentage points."
+CURRENCY_OF_AMOUNT: Final = "The currency of the amount in the column before (ISO 4217)."
 EARLIER: Final = "earlier"  # the member of a row that holds the same group's row of the earlier period
 
 
@@ -40,6 +44,7 @@ EARLIER: Final = "earlier"  # the member of a row that holds the same group's ro
 class Column:
     """A column: where its values stand in a dumped row, what they are, and what they mean.
 
+    `heading` are the names that `name` joins, and `meanings` the sentences of its legend: pages translate each.
     `for_machines`: ids, versions, and slugs beside a name, which are in CSV alone. `is_key`: what a line is about,
     repeated in each of its lines.
     """
@@ -47,10 +52,15 @@ class Column:
     name: str
     path: tuple[str, ...]
     kind: Kind
-    description: str
+    heading: tuple[str, ...]
+    meanings: tuple[str, ...]
     for_machines: bool = False
     is_key: bool = False
     is_change: bool = False
+
+    @property
+    def description(self) -> str:
+        return " ".join(self.meanings)
 
     def cell(self, row: Mapping[str, Any], currency: str | None) -> Cell:
         """Return the value in a row, of its money in this currency."""
@@ -66,13 +76,18 @@ class Column:
         return {money["currency"] for path in paths for money in _monies(_value_at(row, path))}
 
     def earlier(self) -> "Column":
-        description = f"{self.description} In the earlier period."
-        return replace(self, name=f"{self.name}_earlier", path=(EARLIER, *self.path), description=description)
+        earlier = self._renamed("earlier", *self.meanings, IN_EARLIER_PERIOD)
+        return replace(earlier, path=(EARLIER, *self.path))
 
     def change(self) -> "Column":
-        points = ", in percentage points" if self.kind is Kind.RATIO else ""
-        description = f"`{self.name}` less `{self.name}_earlier`{points}; empty where one of them is."
-        return replace(self, name=f"{self.name}_change", description=description, is_change=True)
+        unit = [IN_PERCENTAGE_POINTS] if self.kind is Kind.RATIO else []
+        return replace(self._renamed("change", CHANGE_SINCE_EARLIER, *unit), is_change=True)
+
+    def currency(self) -> "Column":
+        return replace(self._renamed("currency", CURRENCY_OF_AMOUNT), kind=Kind.CURRENCY)
+
+    def _renamed(self, suffix: str, *meanings: str) -> "Column":
+        return replace(self, name=f"{self.name}_{suffix}", heading=(*self.heading, suffix), meanings=meanings)
 
     def _cell(self, row: Mapping[str, Any], path: tuple[str, ...], currency: str | None) -> Cell:
         value = _value_at(row, path)
@@ -121,33 +136,27 @@ def lines_of(columns: Iterable[Column], rows: Iterable[Mapping[str, Any]]) -> It
 def columns_of(schema: Schema, *names: str, is_key: bool = False) -> list[Column]:
     """Return the columns of these fields of a schema, of all without names. Nested fields are joined by `_`."""
     chosen = {name: field for name, field in schema.dump_fields.items() if not names or name in names}
-    columns = (column for name, field in chosen.items() for column in _columns_of_field((name,), field, ""))
+    columns = (column for name, field in chosen.items() for column in _columns_of_field((name,), field, ()))
     return [replace(column, is_key=is_key) for column in columns]
 
 
-def _columns_of_field(path: tuple[str, ...], field: fields.Field[Any], context: str) -> Iterator[Column]:
+def _columns_of_field(path: tuple[str, ...], field: fields.Field[Any], context: tuple[str, ...]) -> Iterator[Column]:
     """Yield the columns of a field, each with what its parents say about it before its own words."""
     name = "_".join(path).replace(".", "_")
-    description = " ".join(filter(None, [context, field.metadata.get("description", "")]))
+    description = field.metadata.get("description")
+    meanings = (*context, description) if description else context
     inner = field.inner if isinstance(field, fields.List) else field
     if isinstance(inner, fields.Nested) and isinstance(inner.schema, MoneySchema):
-        yield Column(name, path, Kind.MONEY, description)
-        yield Column(f"{name}_currency", path, Kind.CURRENCY, f"The currency of `{name}`.")
+        money = Column(name, path, Kind.MONEY, path, meanings)
+        yield from (money, money.currency())
     elif isinstance(field, fields.Nested):
         for part, nested in field.schema.dump_fields.items():
-            yield from _columns_of_field((*path, part), nested, description)
-    elif isinstance(field, fields.Dict):
-        for key in _keys(field) if field.key_field is not None else ():
-            yield from _columns_of_field((*path, key), field.value_field, description)
-    elif not isinstance(inner, fields.Nested):
-        yield Column(name, path, _kind(field), description, for_machines=_is_for_machines(field, path))
-
-
-def _keys(field: fields.Dict) -> Iterable[str]:
-    """Return the keys that a dict may have, which its schema names."""
-    (one_of,) = field.key_field.validators
-    keys: Iterable[str] = one_of.choices
-    return keys
+            yield from _columns_of_field((*path, part), nested, meanings)
+    elif isinstance(field, Keyed):
+        for key, part in field.parts.items():
+            yield from _columns_of_field((*path, key), part, meanings)
+    elif not isinstance(inner, fields.Nested | fields.Dict):
+        yield Column(name, path, _kind(field), path, meanings, for_machines=_is_for_machines(field, path))
 
 
 _KINDS: Final[Mapping[type[fields.Field[Any]], Kind]] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final
 
 from marshmallow import fields
@@ -25,7 +26,13 @@ class ListedItem:
 
 
 def list_file(
-    name: str, title: str, schema: Schema, items: Iterable[ListedItem], *, about: Mapping[str, str], by_store: bool
+    name: str,
+    title: str,
+    schema: Schema,
+    items: Iterable[ListedItem],
+    *,
+    about: Mapping[str, str | date],
+    by_store: bool,
 ) -> TableFile:
     """Return the file of a page of a list."""
     columns = _columns(schema, by_store=by_store)

@@ -1,6 +1,8 @@
 """A recovery log as tables: a line per concern, and one with the figures of the day."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Final
 
 from api.schemas.recovery_log_lines import LogLineSchema, lines
@@ -24,13 +26,17 @@ def log_file(store_slug: str, log: Mapping[str, Any]) -> TableFile:
         Sheet("Concerns", of_concerns, lines_of(of_concerns, ({**about, **line} for line in lines(log)))),
         Sheet("Figures", of_day, lines_of(of_day, ({**about, **line} for line in _figures(log)))),
     ]
-    made = {"store": about["store"], "business date": about["business_date"], "as of": log["generated_at"]}
+    made = {
+        "store": about["store"],
+        "business date": date.fromisoformat(log["business_date"]),
+        "as of": datetime.fromisoformat(log["generated_at"]),
+    }
     return TableFile(f"recovery-log-{store_slug}-{log['business_date']}", "Recovery log", made, sheets)
 
 
 def figure_columns() -> list[Column]:
     """Return the columns of the figures of the day, whose names begin with `figures_`: a concern has a `late` too."""
-    return columns_of(RecoveryLogSchema(), "figures")
+    return [replace(column, heading=column.heading[1:]) for column in columns_of(RecoveryLogSchema(), "figures")]
 
 
 def _figures(log: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

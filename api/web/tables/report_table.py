@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -39,8 +39,10 @@ def report_file(name: str, schema: Schema, report: Mapping[str, Any], filters: M
     rows = ({**about, **row} for row in _rows(report))
     title = name.replace("-", " ").capitalize()
     sheet = Sheet(title, columns, lines_of(columns, rows))
-    covered = {part.replace("_", " "): text for part, text in about.items() if text}
-    made = {"grouped by": ", ".join(report["group_by"]), "as of": str(report["generated_at"])}
+    covered = {
+        part.replace("_", " "): text if part == "filters" else date.fromisoformat(text) for part, text in about.items()
+    }
+    made = {"grouped by": ", ".join(report["group_by"]), "as of": datetime.fromisoformat(report["generated_at"])}
     return TableFile(f"{name}-{report['from']}-{report['to']}", f"{title} report", covered | made, [sheet])
 
 

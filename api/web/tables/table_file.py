@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from api.web.tables.columns import Column, Kind, Line
 
@@ -9,7 +10,7 @@ LINE = "line"
 
 
 def key_column(name: str, description: str, kind: Kind = Kind.TEXT) -> Column:
-    return Column(name, (name,), kind, description, is_key=True)
+    return Column(name, (name,), kind, (name,), (description,), is_key=True)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class TableFile:
 
     name: str
     title: str
-    about: Mapping[str, str]
+    about: Mapping[str, str | date]
     sheets: Sequence[Sheet]
 
     @property

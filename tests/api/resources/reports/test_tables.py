@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
@@ -148,6 +149,17 @@ def test_the_earlier_period_and_the_change_stand_beside_each_figure(app: App, bu
     assert beside["2026-03-27"] == ("2026-02-27", "", "1")
 
 
+def test_a_control_limit_of_a_share_is_printed_in_per_cent_and_explained(app: App, busy: Shop) -> None:
+    page = report(app, busy, "recovery", {"group_by": "store"}, HTML).text
+    limit = "control_recovery_rate_limits_95_low"
+    (row,) = re.findall(rf'data-column="{limit}">[^<]*</th>(.*?)</tr>', page)
+    printed = {value: text for value, text in re.findall(r'<data value="([^"]*)">([^<]*)</data>', row) if value}
+    assert printed == {value: f"{float(value):.1%}".replace(".0%", "%") for value in printed} != {}
+    _, legend = read_page(page)
+    assert "In 95 of 100 cases" in legend[limit]
+    assert "receipts" in legend["control_concerns_per_1000_value"]
+
+
 def test_money_is_in_major_units_with_its_currency_beside_it_and_counts_once(app: App, busy: Shop) -> None:
     lines = read_csv(report(app, busy, "recovery", {}, CSV).text)
     assert [(line["line"], line["cost"], line["cost_currency"]) for line in lines] == [
@@ -168,7 +180,7 @@ def test_a_table_says_what_it_covers(app: App, busy: Shop) -> None:
     lines = read_csv(report(app, busy, "recovery", query, CSV).text)
     assert {line["filters"] for line in lines} == {"store: First, category: Food"}
     page = report(app, busy, "recovery", query, HTML)
-    for word in ("Recovery report", "2026-03-01", "store: First, category: Food"):
+    for word in ("Recovery report", "Mar 1, 2026", "store: First, category: Food"):
         assert word in page.text
     assert "default-src 'none'; style-src 'sha256-" in page.headers["Content-Security-Policy"]
     assert str(busy.store_id) not in page.text
