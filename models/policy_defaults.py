@@ -118,9 +118,7 @@ DAY_END_DELAY: Final = timedelta(minutes=5)
 MAX_CARRIED_OVER: Final = 50  # concerns, and as many follow-ups: more than anybody reads in the morning
 
 # Figures
-# By hour or weekday: of a period of so many days at least, and where so many different people were on shift.
-MIN_DAYS_OF_SPLIT: Final = 28
-MIN_PEOPLE_OF_SPLIT: Final = 3
+MIN_PEOPLE_OF_SPLIT: Final = 3  # on shift in an hour (or on a weekday) of a store and month that reports show
 # Of unhappy concerns: resolved so soon by whoever logged them, or corrected up by so many steps, they may be made up.
 QUICK_OWN_WITHIN: Final = timedelta(minutes=2)
 CORRECTED_UP_STEPS: Final = 2

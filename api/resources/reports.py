@@ -159,4 +159,5 @@ def _report_query(query: dict[str, Any], *own_dimensions: GroupBy) -> ReportQuer
     )
     merged_words = find_merged_words(g.session) if tells_words_apart else NOTHING_MERGED
     report_query = ReportQuery(actor=g.actor, at=g.now, merged_words=merged_words, **query)
+    report_query.check_clock()
     return report_query.over(g.session, report_query.from_date, report_query.to_date)

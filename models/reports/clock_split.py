@@ -1,76 +1,90 @@
 """Rows by hour of the day or by weekday, and who would be alone in one.
 
-An hour of a store may be one person's. So a store's hour (or weekday) is shown only if enough different people were on
-shift in it, over the period. Which are withheld is decided store by store, for every report alike, and what is withheld
-of a store stands together in a row without a label. Together these hours have enough people, too: where they had not,
-the hour with the fewest joins them. So neither the totals nor other stores, subtracted, tell what one of them would
-have shown.
+An hour of a store may be one person's. So only hours (or weekdays) in which enough different people were on shift are
+shown. That is decided for each store and whole month on its own, alike in every report, and a report over several
+months shows what each of them shows. What is withheld of a store stands together in a row without a label, with all
+days outside these months. Of each month it has enough people, too: where it had not, the hour with the fewest joins it.
+
+So every figure of every report is a sum of hours that a month shows and of all others of that month together, and no
+sum or difference of reports tells more.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, extract, func, null, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, extract, func, null, or_, select
 from sqlalchemy.orm import Session
 
 from models.organizations.store import Store
 from models.policy_defaults import MIN_PEOPLE_OF_SPLIT
-from models.reports.store_terms import TermOfDay
-from models.staff.shift import Shift
+from models.reports.periods import last_day
+from models.staff.shift import EndReason, Shift
 
 HOURS, WEEKDAYS = range(24), range(7)  # Sunday is 0, as in both databases
-SECONDS_PER_HOUR = 3600
-_AT_LEAST_HOURS = 24 * 100_000  # hours since 1970 that are still to come: a difference from it is positive
+THURSDAY = 4  # the first of January 1970, from which the databases count
+HOUR, DAY = 3600, 86_400  # seconds
+# Whoever ended their shift was there until then. Of all others nobody knows when they left.
+KNOWN_ENDS = (EndReason.CHECKED_OUT, EndReason.BY_CLOCK)
 _MARGIN = timedelta(days=2)  # around the days of a report, for zones
+Offsets = Sequence[tuple[str, datetime | None, int]]  # by zone, the seconds ahead of UTC before each instant
 People = set[UUID]
 
 
 @dataclass(frozen=True)
 class ClockSplit:
-    """The hours or weekdays of each store that may be shown, over some days."""
+    """The hours or weekdays that each store shows of some months, which follow each other."""
 
     by_hour: bool
-    shown: Mapping[frozenset[int], Sequence[UUID]]  # the stores that may show exactly these
-    zone: TermOfDay
-    offsets: Sequence[tuple[str, datetime | None, int]]  # by zone, the seconds ahead of UTC before each instant
+    months: Sequence[date]
+    shown: Mapping[frozenset[int], Sequence[UUID]]  # the stores that show exactly these
+    offsets: Offsets
 
     @classmethod
-    def find(cls, session: Session, first: date, last: date, *, by_hour: bool) -> "ClockSplit":
-        """Find what each store may show; four statements."""
-        zone = TermOfDay.find(session, "time_zone")
-        zones = {*session.scalars(select(Store.time_zone).distinct()), *(name for _, name in zone.earlier)}
-        offsets = [entry for name in sorted(zones) for entry in _offsets(name, first, last)]
+    def find(
+        cls, session: Session, stores: Sequence[ColumnElement[bool]], months: Sequence[date], *, by_hour: bool
+    ) -> "ClockSplit":
+        """Find what the stores that match these criteria show of these months, which are over; two statements.
+
+        A store whose days began by another clock in one of them shows nothing: its rows and its people would be of
+        different hours.
+        """
+        if not months:
+            return cls(by_hour, months, {}, ())
+        stores = [*stores, or_(Store.terms_from.is_(None), Store.terms_from <= months[0])]
+        zones = sorted(session.scalars(select(Store.time_zone).where(*stores).distinct()))
+        offsets = [entry for name in zones for entry in _offsets(name, months[0], last_day(months[-1]))]
         shown: dict[frozenset[int], list[UUID]] = defaultdict(list)
-        for store_id, people in _people_by_store(session, first, last, offsets, by_hour=by_hour).items():
-            shown[showable(people)].append(store_id)
-        return cls(by_hour, {cells: stores for cells, stores in shown.items() if cells}, zone, offsets)
+        for store_id, people in _people_by_store(session, stores, months, offsets, by_hour=by_hour).items():
+            shown[shown_in_each(people[month] for month in months)].append(store_id)
+        return cls(by_hour, months, {cells: store_ids for cells, store_ids in shown.items() if cells}, offsets)
 
     def column(self, model: Any) -> ColumnElement[Any]:
-        """Return the hour of a row in its store, or the weekday of its business date; null where it is withheld."""
+        """Return the hour of a row in its store, or the weekday of its business date; null where it is not shown."""
+        if not self.shown:
+            return cast(null(), Integer)
         cell = self._hour(model) if self.by_hour else cast(extract("dow", model.business_date), Integer)
-        whens = [(and_(Store.id.in_(stores), cell.in_(sorted(cells))), cell) for cells, stores in self.shown.items()]
-        return case(*whens, else_=null()) if whens else cast(null(), Integer)
+        shown = [and_(Store.id.in_(stores), cell.in_(sorted(cells))) for cells, stores in self.shown.items()]
+        is_over = model.business_date.between(self.months[0], last_day(self.months[-1]))
+        return case((and_(is_over, or_(*shown)), cell), else_=null())
 
     def _hour(self, model: Any) -> ColumnElement[int]:
         names = ("occurred_at", "due_at", "at")  # of a concern, a follow-up, a check
         at = next(getattr(model, name) for name in names if hasattr(model, name))
-        return _local_hours(at, self.zone.column(model), self.offsets) % 24
+        return _local_seconds(at, self.offsets) // HOUR % 24
 
 
-def _local_hours(
-    at: Any, zone: Any, offsets: Sequence[tuple[str, datetime | None, int]], *, before: int = 0
-) -> ColumnElement[int]:
-    """Return the hours since 1970 by the clock of a zone, at an instant or so many seconds before."""
+def _local_seconds(at: Any, offsets: Offsets) -> ColumnElement[int]:
+    """Return the seconds since 1970 by the clock of the store, at an instant."""
+    zone = Store.time_zone
     whens = [
         (zone == name if until is None else and_(zone == name, at < until), seconds) for name, until, seconds in offsets
     ]
-    seconds: Any = cast(func.floor(extract("epoch", at)), BigInteger) + case(*whens, else_=0) - before
-    return cast(func.floor(seconds / float(SECONDS_PER_HOUR)), BigInteger)
+    return cast(func.floor(extract("epoch", at)), BigInteger) + case(*whens, else_=0)
 
 
 def _offsets(name: str, first: date, last: date) -> Iterator[tuple[str, datetime | None, int]]:
@@ -94,34 +108,62 @@ def _offsets(name: str, first: date, last: date) -> Iterator[tuple[str, datetime
 
 
 def _people_by_store(
-    session: Session, first: date, last: date, offsets: Sequence[Any], *, by_hour: bool
-) -> dict[UUID, dict[int, People]]:
-    """Return who was on shift in each hour (or on each weekday) of each store, by the zone that it has now.
+    session: Session, stores: Sequence[ColumnElement[bool]], months: Sequence[date], offsets: Offsets, *, by_hour: bool
+) -> dict[UUID, dict[date, dict[int, People]]]:
+    """Return who was on shift in each hour (or on each weekday) of each store, by month.
 
-    One statement, with a row for each person and store.
+    A shift counts for the business day on which it began, and for its hours until that day ended. One statement, with a
+    row for each person, store and month.
     """
-    begun = _local_hours(Shift.started_at, Store.time_zone, offsets)
-    if by_hour:
-        ended = _local_hours(Shift.ends_at, Store.time_zone, offsets, before=1)
-        covered = [(_AT_LEAST_HOURS + hour - begun) % 24 <= ended - begun for hour in HOURS]
-    else:
-        day = cast(func.floor((begun - cast(extract("hour", Store.day_starts_at), Integer)) / 24.0), BigInteger)
-        covered = [(day + 4) % 7 == weekday for weekday in WEEKDAYS]  # the first of January 1970 was a Thursday
-    stmt = (
-        select(Shift.store_id, Shift.staff_id, *(func.max(case((it, 1), else_=0)) for it in covered))
+    day_start = extract("hour", Store.day_starts_at) * HOUR + extract("minute", Store.day_starts_at) * 60
+    shift = (
+        select(
+            Shift.store_id,
+            Shift.staff_id,
+            _local_seconds(Shift.started_at, offsets).label("begun"),
+            case((Shift.end_reason.in_(KNOWN_ENDS), _local_seconds(Shift.ended_at, offsets))).label("ended"),
+            cast(day_start, BigInteger).label("day_start"),
+        )
         .join(Store, Store.id == Shift.store_id)
         .where(
-            Shift.started_at >= datetime.combine(first, time(), UTC),
-            Shift.started_at < datetime.combine(last, time(), UTC) + timedelta(days=1),
+            *stores,
+            Shift.started_at >= datetime.combine(months[0], time(), UTC) - _MARGIN,
+            Shift.started_at < datetime.combine(last_day(months[-1]), time(), UTC) + _MARGIN,
         )
-        .group_by(Shift.store_id, Shift.staff_id)
+        .subquery()
     )
-    people: dict[UUID, dict[int, People]] = defaultdict(lambda: {cell: set() for cell in range(len(covered))})
-    for store_id, staff_id, *flags in session.execute(stmt):
+    begun, ended = shift.c.begun, shift.c.ended
+    day = (begun - shift.c.day_start) // DAY
+    if by_hour:
+        day_end = (day + 1) * DAY + shift.c.day_start
+        until = case((ended > day_end, day_end), (ended > begun, ended), else_=begun + 1)
+        hours = (until - 1) // HOUR - begun // HOUR
+        covered = [(24 + hour - begun // HOUR % 24) % 24 <= hours for hour in HOURS]
+    else:
+        covered = [(day + THURSDAY) % 7 == weekday for weekday in WEEKDAYS]
+    month = case(*((day <= _day_number(last_day(first)), number) for number, first in enumerate(months)))
+    stmt = (
+        select(shift.c.store_id, shift.c.staff_id, month, *(func.max(case((it, 1), else_=0)) for it in covered))
+        .where(day.between(_day_number(months[0]), _day_number(last_day(months[-1]))))
+        .group_by(shift.c.store_id, shift.c.staff_id, month)
+    )
+    people: dict[UUID, dict[date, dict[int, People]]] = defaultdict(
+        lambda: {first: {cell: set() for cell in range(len(covered))} for first in months}
+    )
+    for store_id, staff_id, number, *flags in session.execute(stmt):
         for cell, flag in enumerate(flags):
             if flag:
-                people[store_id][cell].add(staff_id)
+                people[store_id][months[number]][cell].add(staff_id)
     return people
+
+
+def _day_number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def shown_in_each(months: Iterable[Mapping[int, People]]) -> frozenset[int]:
+    """Return the cells that each of these months shows. A month decides alone, so that others tell nothing of it."""
+    return frozenset.intersection(*map(showable, months))
 
 
 def showable(people: Mapping[int, People]) -> frozenset[int]:

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN
+from models.errors import Invalid
 from models.organizations.store import Store
 from models.reports.clock_split import ClockSplit
 from models.reports.grouping import CLOCK_DIMENSIONS, OVERLAPPING_DIMENSIONS, GroupBy, Grouping, Label, labels, sort_key
 from models.reports.merged_words import NOTHING_MERGED, MergedWords
+from models.reports.periods import first_of_month, last_day, newest_month_over, whole_months_over
 from models.reports.totals import Totals, TotalsByGroup, sum_totals
 
 RowT = TypeVar("RowT")
@@ -41,12 +43,28 @@ class ReportQuery:
     merged_words: MergedWords = NOTHING_MERGED
     clock: ClockSplit | None = None
 
+    def check_clock(self) -> None:
+        """Raise Invalid for hours or weekdays of a period in which no month lies that is over."""
+        if not self._by_clock or whole_months_over(self.from_date, self.to_date, at=self.at):
+            return
+        month = min(first_of_month(self.from_date), newest_month_over(self.at))
+        raise Invalid(
+            "Hours and weekdays are told of whole months that are over, and none lies in this period: ask for "
+            f"{month} to {last_day(month)}.",
+            pointer="/group_by",
+        )
+
     def over(self, session: Session, from_date: date, to_date: date) -> "ReportQuery":
         """Return the same query over these days, with what may be shown of them by hour or weekday."""
         clock = None
-        if by := CLOCK_DIMENSIONS & {*self.group_by}:
-            clock = ClockSplit.find(session, from_date, to_date, by_hour=GroupBy.HOUR in by)
+        if self._by_clock:
+            months = whole_months_over(from_date, to_date, at=self.at)
+            clock = ClockSplit.find(session, self.store_criteria(), months, by_hour=GroupBy.HOUR in self.group_by)
         return replace(self, from_date=from_date, to_date=to_date, clock=clock)
+
+    @property
+    def _by_clock(self) -> bool:
+        return not CLOCK_DIMENSIONS.isdisjoint(self.group_by)
 
     def store_criteria(self) -> Sequence[ColumnElement[bool]]:
         """Return the criteria on Store: within the actor's reach, and of the region, store group and store."""

@@ -1,7 +1,7 @@
 """Calendar periods of reports: ISO weeks and months by their days, so that no database has to compute them."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 
 def weeks(from_date: date, to_date: date) -> dict[date, str]:
@@ -11,7 +11,7 @@ def weeks(from_date: date, to_date: date) -> dict[date, str]:
 
 def months(from_date: date, to_date: date) -> dict[date, str]:
     """Return the months that touch these days: labels such as 2026-03 by their last day."""
-    return {last: month(first) for first, last in _periods(from_date, to_date, _first_of_month, max_days=31)}
+    return {last: month(first) for first, last in _periods(from_date, to_date, first_of_month, max_days=31)}
 
 
 def labels_of(by: str, from_date: date, to_date: date) -> list[str]:
@@ -37,8 +37,18 @@ def _periods(
 
 def whole_months(from_date: date, to_date: date) -> list[date]:
     """Return the first days of the months of which every day is among these."""
-    periods = _periods(from_date, to_date, _first_of_month, max_days=31)
+    periods = _periods(from_date, to_date, first_of_month, max_days=31)
     return [first for first, last in periods if from_date <= first and last <= to_date]
+
+
+def whole_months_over(from_date: date, to_date: date, *, at: datetime) -> list[date]:
+    """Return the first days of the whole months among these days of which every business day is over in every zone."""
+    return whole_months(from_date, min(to_date, last_day(newest_month_over(at))))
+
+
+def newest_month_over(at: datetime) -> date:
+    """Return the first day of the last month that is over in every zone. `at` is UTC."""
+    return following_month(at.date() - timedelta(days=1), -1)
 
 
 def last_day(month: date) -> date:
@@ -49,7 +59,7 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _first_of_month(day: date) -> date:
+def first_of_month(day: date) -> date:
     return day.replace(day=1)
 
 

@@ -71,7 +71,7 @@ CONFIG = SchemathesisConfig.from_dict(
         "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": by_profile(quick=False, deep=True)}},
     }
 )
-# Rules of the shape that JSON Schema has no words for: `to` is not before `from`, business is done in 2000 to 2999, few
+# Rules of the shape that JSON Schema has no words for: `to` is not before `from`, business is done in 2000 to 2999,
 # days are not grouped by hour, and a text has something to see in it.
 BEYOND_SCHEMA = {("query", name) for name in ("/from", "/to", "/business_date", "/group_by")}
 SHAPE = "Some values are not valid; `errors` says which and why."

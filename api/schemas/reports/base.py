@@ -8,11 +8,17 @@ from webargs.fields import DelimitedList
 from api.schemas.base import BusinessDate, Instant, Schema, Words, described
 from api.schemas.reader_language import reader_language
 from models.concerns.enums import Channel
-from models.policy_defaults import MAX_REPORT_DAYS, MIN_DAYS_OF_SPLIT
+from models.policy_defaults import MAX_REPORT_DAYS
 from models.recovery.follow_up import FollowUpKind
 from models.reports.grouping import CLOCK_DIMENSIONS, TIME_DIMENSIONS, WEEKDAY_NAMES, GroupBy
 from notifications.messages.figures_in_words import unconfirmed_items
 from notifications.messages.translations import CATALOGUES
+
+GROUPED_BY = (
+    "Up to two, separated by a comma or given one by one. `hour` and `weekday` go with no other time, and are told of "
+    "the whole calendar months that are over: all other days of the period are in the row where they are null. A "
+    "period without such a month is refused."
+)
 
 
 class SeveralValues(DelimitedList):
@@ -31,7 +37,7 @@ def grouped_by(*choices: GroupBy) -> SeveralValues:
         fields.String(validate=validate.OneOf([by.value for by in choices])),
         load_default=list,
         validate=validate.Length(max=2),
-        metadata={"description": "Up to two, separated by a comma or given one by one.", "uniqueItems": True},
+        metadata={"description": GROUPED_BY, "uniqueItems": True},
     )
 
 
@@ -59,15 +65,13 @@ class BaseReportQuery(Schema):
 
     @validates_schema
     def check_clock(self, data: dict[str, Any], **_: Any) -> None:
-        """Refuse what would be one person's: few days by hour or weekday, or one day of them."""
+        """Refuse what would be one person's: hours of one day."""
         dimensions = {GroupBy(by) for by in data["group_by"]}
         clock = dimensions & CLOCK_DIMENSIONS
         if not clock:
             return
         if len(clock) > 1 or dimensions & TIME_DIMENSIONS:
             raise ValidationError("By hour or by weekday, and by no other time.", field_name="group_by")
-        if (data["to_date"] - data["from_date"]).days + 1 < MIN_DAYS_OF_SPLIT:
-            raise ValidationError(f"By hour or weekday from {MIN_DAYS_OF_SPLIT} days on.", field_name="group_by")
 
     @post_load
     def parse_group_by(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -87,7 +91,10 @@ class NamedSchema(Schema):
     name = fields.String(metadata=described("The name."))
 
 
-WITHHELD = "weekdays or hours in which fewer than three different people of a store were on shift, together."
+WITHHELD = (
+    "those in which fewer than three different people of a store were on shift in one of the months, and all days that "
+    "are in no whole month that is over, together."
+)
 
 
 class GroupSchema(Schema):

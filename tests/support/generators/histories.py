@@ -163,13 +163,15 @@ def _sign_days(stage: Stage, rng: Random) -> None:
 
 
 def _work(stage: Stage, rng: Random, people: list[UUID]) -> None:
-    """Let few people work in the stores, so that some hours of some stores are one person's."""
+    """Let few people work in the stores from January on, so that some hours of some months are one person's."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
     for store in stage.stores:
-        for _ in range(25):
-            started_at = BEGIN + timedelta(hours=rng.randrange(DAYS * 24), minutes=rng.choice([0, 1, 59]))
-            ends_at = started_at + timedelta(hours=rng.choice([1, 4, 8]), minutes=rng.choice([0, 1]))
+        for _ in range(120):
+            started_at = begin + timedelta(minutes=rng.randrange(0, (END - begin) // timedelta(minutes=1), 20))
+            ends_at = started_at + timedelta(hours=rng.choice([0, 1, 4, 8, 12]), minutes=rng.choice([0, 1, 40]))
             shift = Shift(store_id=store.id, staff_id=rng.choice(people[:5]), started_at=started_at)
-            shift.ended_at, shift.ends_at, shift.end_reason = ends_at, ends_at, EndReason.CHECKED_OUT
+            reasons = [*[EndReason.CHECKED_OUT] * 5, EndReason.BY_CLOCK, EndReason.RAN_OUT, EndReason.BY_COLLEAGUE]
+            shift.ended_at, shift.ends_at, shift.end_reason = ends_at, ends_at, rng.choice(reasons)
             stage.session.add(shift)
 
 

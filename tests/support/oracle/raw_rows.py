@@ -1,5 +1,7 @@
 """Raw rows of an organization, read by the simplest statements there are, and the labels of their groups."""
 
+from calendar import monthrange
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +15,7 @@ import sqlalchemy as sa
 from models.tables import metadata
 
 Record = dict[str, Any]
+Month = tuple[int, int]
 Group = dict[str, Any]  # the labels of a group, by dimension
 WEEK = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 SortKey = tuple[tuple[int, str], ...]
@@ -25,7 +28,7 @@ class Connection(Protocol):
 
 @dataclass
 class RawRows:
-    """The rows of the tables that are about some stores."""
+    """The rows of the tables that are about some stores, as they are on a date."""
 
     concerns: list[Record]
     actions: dict[UUID, list[Record]]  # by concern
@@ -39,6 +42,8 @@ class RawRows:
     groups: dict[UUID, list[UUID]]  # the ids of the store groups of each store
     shifts: list[Record]
     moods_as_logged: dict[UUID, int]  # by concern
+    today: date = date.max  # the date (UTC) on which the reports are asked for
+    months_over: list[Month] = field(default_factory=list)  # of which hours and weekdays are shown, in some period
     shown: dict[str, dict[UUID, set[str]]] = field(default_factory=dict)  # by hour and weekday, of each store
     moved: set[UUID] = field(default_factory=set)  # stores whose time zone or region has changed meanwhile
     # By store and time. A recount asks for each of them thousands of times.
@@ -151,7 +156,8 @@ def labels(raw: RawRows, row: Record, by: str, time_column: str) -> list[Any]:
             return [day.strftime({"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}[by])]
         case "hour" | "weekday":
             cell = clock_label(row[time_column], day, store, by)
-            return [cell if cell in raw.shown[by].get(store["id"], set()) else None]
+            is_shown = (day.year, day.month) in raw.months_over and cell in raw.shown[by][store["id"]]
+            return [cell if is_shown else None]
         case "group":
             return [_label(raw, "store_group", id_) for id_ in raw.groups.get(store["id"], [])] or [None]
     return [_label(raw, by, {**row, "region_id": store["region_id"]}[f"{by}_id"])]
@@ -167,16 +173,36 @@ def clock_label(at: Any, day: date, store: Record, by: str) -> str:
 
 
 def find_shown(raw: RawRows, group_by: Sequence[str], first: date, last: date) -> None:
-    """Find the hours or weekdays of each store in which three different people were on shift, and that are shown."""
+    """Find the hours or weekdays of each store that each whole month shows that is over and among these days."""
+    raw.months_over = months_over(first, last, raw.today)
     for by in CELLS.keys() & {*group_by}:
-        raw.shown[by] = {}
-        for store_id, store in raw.named["store"].items():
-            people: dict[str, set[UUID]] = {}
-            for shift in raw.shifts:
-                if shift["store_id"] == store_id and first <= shift["started_at"].date() <= last:
-                    for cell in cells_of_shift(shift, store, by):
-                        people.setdefault(cell, set()).add(shift["staff_id"])
-            raw.shown[by][store_id] = shown_of(people, CELLS[by])
+        raw.shown[by] = {store_id: shown_of_store(raw, store, by) for store_id, store in raw.named["store"].items()}
+
+
+def months_over(first: date, last: date, today: date) -> list[Month]:
+    """Return the months of which all days are among these, when the last of them is over all around the world."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    number_of_days = Counter((day.year, day.month) for day in days)
+    before = today - timedelta(days=1)
+    return [
+        month
+        for month, number in number_of_days.items()
+        if number == monthrange(*month)[1] and month < (before.year, before.month)
+    ]
+
+
+def shown_of_store(raw: RawRows, store: Record, by: str) -> set[str]:
+    """Return what each of these months shows of a store that had its present clocks from the first of them on."""
+    changes = [date.fromisoformat(terms["until"]) for terms in store["earlier_terms"] or []]
+    if not raw.months_over or any(change > date(*raw.months_over[0], 1) for change in changes):
+        return set()
+    people: dict[Month, dict[str, set[UUID]]] = {month: {} for month in raw.months_over}
+    for shift in raw.shifts:
+        day = business_date(shift["started_at"], store)
+        if shift["store_id"] == store["id"] and (day.year, day.month) in people:
+            for cell in cells_of_shift(shift, day, store, by):
+                people[day.year, day.month].setdefault(cell, set()).add(shift["staff_id"])
+    return set(CELLS[by]).intersection(*(shown_of(of_month, CELLS[by]) for of_month in people.values()))
 
 
 CELLS = {
@@ -185,16 +211,19 @@ CELLS = {
 }
 
 
-def cells_of_shift(shift: Record, store: Record, by: str) -> set[str]:
-    """Return the hours or the weekday that a shift covers, by the clock that its store has now."""
-    zone, starts_at = ZoneInfo(store["time_zone"]), store["day_starts_at"]
+def cells_of_shift(shift: Record, day: date, store: Record, by: str) -> set[str]:
+    """Return the weekday on which a shift began, or the hours of that day until when somebody is known to have left."""
     if by == "weekday":
-        local = shift["started_at"].astimezone(zone).replace(tzinfo=None)
-        return {f"{local - timedelta(hours=starts_at.hour):%A}".lower()}
-    cells, at = {f"{(shift['ends_at'] - timedelta(seconds=1)).astimezone(zone):%H}"}, shift["started_at"]
-    while at < shift["ends_at"]:
-        cells.add(f"{at.astimezone(zone):%H}")
-        at += timedelta(minutes=30)
+        return {f"{day:%A}".lower()}
+    end = shift["started_at"]
+    if shift["end_reason"] in ("checked_out", "by_clock"):
+        end = min(shift["ended_at"], day_start(day + timedelta(days=1), store))
+    zone = ZoneInfo(store["time_zone"])
+    clock, clock_at_end = (at.astimezone(zone).replace(tzinfo=None) for at in (shift["started_at"], end))
+    cells = {f"{clock:%H}"}
+    while clock < clock_at_end:
+        cells.add(f"{clock:%H}")
+        clock += timedelta(minutes=1)
     return cells
 
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -15,16 +16,18 @@ from hypothesis import strategies as st
 
 from models.reports.grouping import RECOVERY_DIMENSIONS
 from tests.support.app import App
-from tests.support.assertions import counted_part, matches_recount
+from tests.support.assertions import assert_invalid_value, counted_part, matches_recount
 from tests.support.databases import Databases, only_on_sqlite
 from tests.support.factories.organizations import Shop, make_shop
 from tests.support.factories.store_groups import make_store_groups
 from tests.support.generators.histories import BEGIN, END, add_store_abroad, live
-from tests.support.oracle.raw_rows import RawRows, read_raw_rows
+from tests.support.oracle.raw_rows import RawRows, months_over, read_raw_rows
 from tests.support.oracle.recovery_recount import recount, recount_day
 from tests.support.profiles import examples
+from tests.support.sign_in import sign_in_again
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
+MONTHS_ARE_OVER = END + timedelta(days=4)
 # More than five seconds: every grouping there is is asked for, and each day of both logs.
 EVERY = [(), *((by,) for by in RECOVERY_DIMENSIONS), *combinations(RECOVERY_DIMENSIONS, 2)]
 TIMES = {"day", "week", "month", "weekday", "hour"}
@@ -49,7 +52,7 @@ def stores_of(app: App, shop: Shop) -> list[UUID]:
 
 def rows_of(app: App, shop: Shop, store_ids: list[UUID]) -> RawRows:
     with app.database.reading(shop.organization_id) as session:
-        return read_raw_rows(session, store_ids)
+        return replace(read_raw_rows(session, store_ids), today=app.clock.at.date())
 
 
 def report(app: App, shop: Shop, **query: Any) -> dict[str, Any]:
@@ -77,7 +80,8 @@ def history(databases: Databases, database_kind: str) -> Iterator[History]:
 
     copied = databases.copy(database_kind, "recovery-history", fill)
     with copied as (url, (shop, store_ids, at)), closing(App(url)) as app:
-        app.clock.at = at
+        app.clock.at = max(at, MONTHS_ARE_OVER)
+        sign_in_again(app, shop, "hq", "admin")
         yield app, shop, rows_of(app, shop, store_ids)
 
 
@@ -147,6 +151,31 @@ def test_the_figures_of_every_day_are_a_recount_of_its_rows(history: History) ->
 def told_abroad(told: RawRows, shop: Shop) -> UUID:
     (abroad,) = told.named["store"].keys() - {shop.store_id, shop.other_store_id}
     return abroad
+
+
+DAYS = st.dates(FROM, TO + timedelta(days=3))
+
+
+@examples(quick=8, deep=60)
+@given(days=st.tuples(DAYS, DAYS).map(sorted), today=DAYS, by=st.sampled_from(["hour", "weekday"]))
+def test_hours_of_any_period_on_any_day_are_a_recount_of_the_rows(
+    history: History, days: list[date], today: date, by: str
+) -> None:
+    app, shop, told = history
+    later = app.clock.at
+    app.clock.at = datetime.combine(today, time(), UTC)
+    try:
+        sign_in_again(app, shop, "hq")
+        first, last = days
+        counted = recount(replace(told, today=today), from_date=first, to_date=last, group_by=(by, "channel"))
+        query = {"from": str(first), "to": str(last), "group_by": f"{by},channel"}
+        if months_over(first, last, today):
+            assert matches_recount(report(app, shop, **query), counted), (query, today)
+        else:
+            refused = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=query)
+            assert_invalid_value(refused, "query", "/group_by")
+    finally:
+        app.clock.at = later
 
 
 @only_on_sqlite

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from random import Random
@@ -22,8 +23,10 @@ from tests.support.generators.histories import BEGIN, END, add_store_abroad, liv
 from tests.support.generators.history_events import live_on
 from tests.support.oracle.report_recount import ReportRows, read_report_rows, recount_report
 from tests.support.profiles import by_profile, examples
+from tests.support.sign_in import sign_in_again
 
 FROM, TO = BEGIN.date() - timedelta(days=50), END.date() + timedelta(days=1)
+MONTHS_ARE_OVER = END + timedelta(days=4)
 FITTING = {
     "remedies": CONCERNS,
     "causes": (GroupBy.CHANNEL, *STORES_AND_TIME),
@@ -68,7 +71,8 @@ def lived(app: App, shop: Shop, rng: Random, *, concerns: int) -> ReportRows:
     live(app.back_office, shop, rng, concerns=concerns)
     live_on(app.back_office, shop, rng)
     with app.database.reading(shop.organization_id) as session:
-        return read_report_rows(session, store_ids)
+        rows = read_report_rows(session, store_ids)
+    return replace(rows, raw=replace(rows.raw, today=app.clock.at.date()))
 
 
 History = tuple[App, Shop, ReportRows]
@@ -86,7 +90,9 @@ def history(databases: Databases, database_kind: str) -> Iterator[History]:
             return shop, more, app.clock.at
 
     with databases.copy(database_kind, "row-history", fill) as (url, (shop, more, at)), closing(App(url)) as app:
-        app.clock.at = at
+        app.clock.at = max(at, MONTHS_ARE_OVER)
+        more.raw.today = app.clock.at.date()
+        sign_in_again(app, shop, "hq", "admin")
         yield app, shop, more
 
 
