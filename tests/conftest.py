@@ -94,8 +94,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not kind and "postgres_server" in getattr(item, "fixturenames", []):
             kind = "postgresql"
         item.user_properties.append(("database", kind or "neither"))
-    chosen = [item for item in items if profiles.is_selected(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    chosen, others = [], []
+    for item in items:
+        (chosen if profiles.is_selected(item) else others).append(item)
+    config.hook.pytest_deselected(items=others)
     items[:] = chosen
 
 
