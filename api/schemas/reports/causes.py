@@ -28,7 +28,8 @@ class CauseFiguresSchema(Schema):
     concerns = fields.Integer(metadata=described("Concerns with this cause. Praise and what was voided are left out."))
     unhappy = fields.Integer(metadata=described("Of them, those of customers with a mood of 1 or 2 of 5."))
     recovered_share = Numbers(
-        ShareSchema, metadata=described("Of the customers who were recovered or lost, the share who were recovered.")
+        ShareSchema,
+        metadata=described("Of the concerns whose customer was recovered or lost, the share of those recovered."),
     )
     repeat_within_30_days = Numbers(ShareSchema, metadata=described(REPEAT_DESCRIPTION))
     mood_lift = Numbers(LiftSchema, metadata=described(MOOD_LIFT_DESCRIPTION))

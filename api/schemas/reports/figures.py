@@ -48,7 +48,9 @@ RATING_DESCRIPTION = "What customers said of how it was in the end, 1 to 5."
 RECOMMEND_DESCRIPTION = "How likely customers said they are to recommend the store, 0 to 10."
 
 
-UNHAPPY_SHARE_DESCRIPTION = "Of all concerns, the share with a mood of 1 or 2 of 5."
+UNHAPPY_SHARE_DESCRIPTION = (
+    "Of all concerns, the share of unhappy guests: those with a mood of 1 or 2 of 5. Who raised two counts twice."
+)
 TAKEN_IN_TIME_DESCRIPTION = "Concerns that were first taken before the call for help had gone unanswered."
 TAKEN_AFTER_UNANSWERED_DESCRIPTION = "Concerns that were first taken once the call for help had gone unanswered."
 
@@ -205,7 +207,8 @@ class FiguresSchema(Schema):
     recommend = Numbers(RecommendationSchema, metadata=described(RECOMMEND_DESCRIPTION))
     repeat_within_30_days = Numbers(ShareSchema, metadata=described(REPEAT_DESCRIPTION))
     recovery_rate = Numbers(
-        ShareSchema, metadata=described("Of the customers who were recovered or lost, the share who were recovered.")
+        ShareSchema,
+        metadata=described("Of the concerns whose customer was recovered or lost, the share of those recovered."),
     )
     taken_share = Numbers(ShareSchema, metadata=described("Of all concerns, the share that somebody took."))
     unused_trust = Numbers(

@@ -160,7 +160,10 @@ class ControlSchema(Schema):
     sentence = ControlSentence(
         allow_none=True,
         metadata={
-            **described("What differs, in one sentence in your language; empty when chance may explain it."),
+            **described(
+                "What differs, in one sentence in your language; empty when chance may explain it. It counts concerns, "
+                "also where it speaks of guests or customers: who raised two counts twice."
+            ),
             "example": "More unhappy guests than chance explains: 14 % against 9 %",
         },
     )

@@ -13,7 +13,8 @@ class RemedyFiguresSchema(Schema):
     times = fields.Integer(metadata=described("How often it was given and not taken back."))
     concerns = fields.Integer(metadata=described("For how many concerns of these business days, each once."))
     recovered_share = Numbers(
-        ShareSchema, metadata=described("Of their customers who were recovered or lost, the share who were recovered.")
+        ShareSchema,
+        metadata=described("Of their concerns whose customer was recovered or lost, the share of those recovered."),
     )
     mood_lift = Numbers(LiftSchema, metadata=described(MOOD_LIFT_DESCRIPTION))
     cost = fields.List(fields.Nested(MoneySchema), metadata=described("What it cost, by currency."))

@@ -16,7 +16,7 @@ from tests.support.databases import only_on_postgresql
 from tests.support.factories.concerns import add_concern
 from tests.support.factories.organizations import Shop
 from tests.support.reports import recovery_report, refresh_rollups
-from tests.support.tables import read_csv
+from tests.support.tables import read_csv, read_page
 
 
 def test_a_store_that_differs_by_more_than_chance_is_flagged(app: App, shop: Shop) -> None:
@@ -63,6 +63,17 @@ def test_control_limits_and_an_ask_rate_above_one_are_said_in_one_sentence(app: 
         assert first["ask_rate_note"].startswith(note)
     assert (answer["totals"]["ask_rate_note"], second["ask_rate_note"]) == (first["ask_rate_note"], None)
     assert first["control"]["concerns_per_1000"]["sentence"] is None  # chance may explain it
+    counted = {  # a sentence speaks of people: the legend says in the same language that they are concerns
+        "en": ("concerns, the share of unhappy guests", "counts concerns"),
+        "pt": ("queixas, a parte de clientes descontentes", "Conta queixas"),
+        "es": ("quejas, la parte de clientes descontentos", "Cuenta quejas"),
+    }
+    for language, (share, what) in counted.items():
+        headers = {"Accept": "text/html", "Accept-Language": language}
+        page = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=query, headers=headers)
+        _, legend = read_page(page.text)
+        assert share in legend["unhappy_share_value"]
+        assert what in legend["control_unhappy_share_sentence"]
 
 
 def test_a_store_is_beside_those_that_count_receipts_and_on_the_days_it_does(app: App, shop: Shop) -> None:
