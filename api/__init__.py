@@ -17,6 +17,7 @@ from api.resources import BLUEPRINTS, health
 from api.web import problems, request_context
 from api.web.blueprint import Api
 from api.web.openapi import HEADERS
+from api.web.openapi_answers import complete_answers
 from api.web.password_queue import PasswordQueues
 from api.web.rate_limits import make_rate_limiter
 from api.web.trusted_proxies import TrustedProxies
@@ -98,6 +99,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    complete_answers(api.spec)
     app.url_map.converters["token"] = TokenConverter
     for pages in (feedback, qr_code, invitation, health):
         app.register_blueprint(pages.blp)

@@ -17,7 +17,10 @@ from flask.views import MethodView
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api import resources
+from api.schemas.reports.base import GroupSchema, SubjectSchema
+from api.schemas.staff import FIELDS_OF_MANAGED
 from api.web import problems as errors
+from api.web.openapi_answers import names_in
 from api.web.resource import METHODS, Resource
 from models.access import Permission
 from models.db.base import Aggregate, Base, TenantOwned
@@ -29,6 +32,15 @@ from tests.support.rows import tenant_tables
 GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_counter", "rate_limit_counter"}
 # Keyed by the organization and something that is unique within it by itself.
 OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
+# The properties that not every answer has.
+NOT_ALWAYS = {
+    "Group": set(GroupSchema().fields),  # a row has those it is grouped by
+    "InvitedStaff": FIELDS_OF_MANAGED,
+    "ManagedStaff": FIELDS_OF_MANAGED,
+    "Problem": {"errors", "pointer"},
+    "RecoveryReport": {"compared"},
+    "Subject": set(SubjectSchema().fields),
+}
 
 
 def subclasses(of: type) -> Iterator[type]:
@@ -85,6 +97,17 @@ def test_every_refusal_is_a_problem():
         for status, answer in refusals.items():
             code = errors.STATUS_TITLES[int(status)][0]
             assert answer == {"$ref": f"#/components/responses/{code}"}, (operation.id, status)
+
+
+def test_whatever_is_answered_is_always_there_but_for_what_is_known_not_to_be():
+    schemas = document()["components"]["schemas"]
+    answers = [operation.spec["responses"] for operation in operations()]
+    for name in sorted(names_in([*answers, document()["components"]["responses"]], schemas)):
+        properties, required = schemas[name].get("properties", {}), schemas[name].get("required", [])
+        assert properties.keys() - required == NOT_ALWAYS.get(name, set()), name
+    sent = names_in([operation.spec.get("requestBody") for operation in operations()], schemas)
+    for name in sorted(names_in(answers, schemas) - sent):
+        assert schemas[name].get("additionalProperties") is not False, f"{name} may gain properties"
 
 
 def test_every_code_of_a_refusal_is_explained():

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.log_policy import LogPolicySchema
+from api.schemas.log_policy import LogPolicySchema, NewLogPolicySchema
 from api.web.resource import Resource
 from api.web.shared_blueprints import recovery_logs as blp
 from models.access import Permission
@@ -20,7 +20,7 @@ class LogPolicyOfOrganization(Resource):
         """Read the headings under which managers leave notes"""
         return DailyLogPolicy.current(g.session)
 
-    @blp.arguments(LogPolicySchema)
+    @blp.arguments(NewLogPolicySchema)
     @blp.response(200, LogPolicySchema)
     def put(self, data: dict[str, Any]) -> DailyLogPolicy:
         """Set the headings under which managers leave notes, and which notes are required for the sign-off"""

@@ -21,10 +21,12 @@ NOTHING_TO_SEE = "There is nothing to see in it."
 class Schema(MarshmallowSchema):
     """Base class of schemas; refuses unknown fields.
 
-    `document` is added to the JSON schema as a whole in the OpenAPI document.
+    `document` is added to the JSON schema as a whole in the OpenAPI document. `sometimes` names the fields that are not
+    in every answer; all others are.
     """
 
     document: ClassVar[dict[str, Any]] = {}
+    sometimes: ClassVar[frozenset[str]] = frozenset()
 
     class Meta:
         unknown = RAISE
@@ -297,6 +299,8 @@ class ProblemErrorSchema(Schema):
 
 class ProblemSchema(MarshmallowSchema):
     """Problem document (RFC 9457). Some problems have further members."""
+
+    sometimes: ClassVar[frozenset[str]] = frozenset({"errors", "pointer"})
 
     class Meta:
         unknown = "include"

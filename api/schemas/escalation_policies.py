@@ -14,7 +14,7 @@ SECONDS = validate.Range(min=1, max=MAX_SECONDS)
 MAX_PEOPLE_IN_STEP = 50
 
 
-class StepSchema(Schema):
+class NewStepSchema(Schema):
     """A step: whom to ring so many seconds after the round began. Groups, people by id, or both."""
 
     after_seconds = Whole(required=True, validate=validate.Range(min=0, max=MAX_SECONDS))
@@ -31,11 +31,15 @@ class StepSchema(Schema):
         return {**data, "staff_ids": [str(id_) for id_ in data["staff_ids"]]}
 
 
+class StepSchema(NewStepSchema):
+    """A step of a policy, as it is answered."""
+
+
 class EditEscalationPolicySchema(Schema):
     """Changes to a policy; steps are replaced as a whole. All times are in seconds."""
 
     name = Words(200, least=1)
-    steps = fields.List(fields.Nested(StepSchema), validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS))
+    steps = fields.List(fields.Nested(NewStepSchema), validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS))
     rounds = Whole(validate=validate.Range(min=1, max=MAX_ESCALATION_ROUNDS))
     unanswered_after_seconds = Whole(validate=SECONDS)
     reach_within_seconds = Whole(validate=SECONDS)
@@ -50,7 +54,7 @@ class NewEscalationPolicySchema(EditEscalationPolicySchema):
     name = Words(200, least=1, required=True)
     store_id = fields.UUID(allow_none=True)
     steps = fields.List(
-        fields.Nested(StepSchema), required=True, validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS)
+        fields.Nested(NewStepSchema), required=True, validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS)
     )
 
 

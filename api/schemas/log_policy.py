@@ -7,7 +7,7 @@ from api.schemas.base import Flag, Schema, Slug, Words
 MAX_HEADINGS = 20
 
 
-class HeadingSchema(Schema):
+class NewHeadingSchema(Schema):
     """A heading of notes; a `required` note has to be written before the sign-off."""
 
     slug = Slug(required=True)
@@ -15,7 +15,17 @@ class HeadingSchema(Schema):
     required = Flag(load_default=False)
 
 
-class LogPolicySchema(Schema):
+class HeadingSchema(NewHeadingSchema):
+    """A heading of notes, as it is answered."""
+
+
+class NewLogPolicySchema(Schema):
     """The headings of notes. The next day's log begins with the note under `tomorrow`."""
 
-    headings = fields.List(fields.Nested(HeadingSchema), required=True, validate=validate.Length(max=MAX_HEADINGS))
+    headings = fields.List(fields.Nested(NewHeadingSchema), required=True, validate=validate.Length(max=MAX_HEADINGS))
+
+
+class LogPolicySchema(Schema):
+    """The headings of notes."""
+
+    headings = fields.List(fields.Nested(HeadingSchema))

@@ -15,7 +15,7 @@ class AppVersion(fields.String):
         super().__init__(validate=[validate.Length(max=17), VERSION], allow_none=True, dump_default=None)
 
 
-class MinimumAppVersionsSchema(Schema):
+class NewMinimumAppVersionsSchema(Schema):
     """The oldest version of each app that may be used; null where every version may.
 
     The apps read it and ask to be updated. The API refuses no version yet.
@@ -24,6 +24,10 @@ class MinimumAppVersionsSchema(Schema):
     android = AppVersion()
     ios = AppVersion()
     web = AppVersion()
+
+
+class MinimumAppVersionsSchema(NewMinimumAppVersionsSchema):
+    """The oldest version of each app that may be used, as it is answered."""
 
 
 class EditOrganizationSchema(Schema):
@@ -35,7 +39,7 @@ class EditOrganizationSchema(Schema):
     session_days = Whole(validate=validate.Range(min=1, max=90))
     session_idle_days = Whole(validate=validate.Range(min=1, max=90), allow_none=True)
     password_min_length = Whole(validate=validate.Range(min=10, max=64))
-    minimum_app_versions = fields.Nested(MinimumAppVersionsSchema)
+    minimum_app_versions = fields.Nested(NewMinimumAppVersionsSchema)
 
 
 class OrganizationSchema(Schema):

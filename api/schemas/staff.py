@@ -13,7 +13,7 @@ from models.staff.management_rights import may_manage
 from models.staff.staff import MAX_EMPLOYEE_NUMBER_LENGTH, Staff
 
 # Shown to those who manage the person.
-FIELDS_OF_MANAGED = ("login", "email", "employee_number", "left_at", "leaves_at", "has_password", "has_pin")
+FIELDS_OF_MANAGED = frozenset({"login", "email", "employee_number", "left_at", "leaves_at", "has_password", "has_pin"})
 
 
 class StaffSchema(Schema):
@@ -33,6 +33,8 @@ class ManagedStaffSchema(StaffSchema):
     `left_at`: since when they work here no more; `leaves_at`: until when, if their leave is planned. `has_password` and
     `has_pin`: whether they have set one, so that they can sign in.
     """
+
+    sometimes = FIELDS_OF_MANAGED
 
     login = fields.String()
     email = fields.String(allow_none=True)

@@ -40,11 +40,11 @@ class WeeklyPeriodSchema(PeriodSchema):
     weekday = fields.String(required=True, validate=validate.OneOf(WEEKDAYS))
 
 
-class ExceptionalDaySchema(Schema):
+class NewExceptionalDaySchema(Schema):
     """A holiday or another exception: the openings of that date instead. Without periods the store is closed."""
 
     date = DateAsStored(required=True)
-    name = Words(100, allow_none=True)
+    name = Words(100, allow_none=True, dump_default=None)
     periods = fields.List(fields.Nested(PeriodSchema), required=True, validate=validate.Length(max=10))
 
 
@@ -65,7 +65,9 @@ class NewHoursSchema(Schema):
         fields.Nested(WeeklyPeriodSchema), allow_none=True, validate=validate.Length(max=MAX_WEEKLY_PERIODS)
     )
     always = Flag()
-    exceptions = fields.List(fields.Nested(ExceptionalDaySchema), load_default=list, validate=validate.Length(max=400))
+    exceptions = fields.List(
+        fields.Nested(NewExceptionalDaySchema), load_default=list, validate=validate.Length(max=400)
+    )
 
     @validates_schema
     def require_either(self, data: dict[str, Any], **_: Any) -> None:
@@ -94,6 +96,10 @@ class PutHoursSchema(NewHoursSchema):
 
     def _is_always(self, data: dict[str, Any]) -> bool:
         return data.get("always", "weekly" in data and data["weekly"] is None) is True
+
+
+class ExceptionalDaySchema(NewExceptionalDaySchema):
+    """A date with other openings, as it is answered."""
 
 
 class HoursSchema(Schema):

@@ -10,6 +10,7 @@ from flask import Flask
 from marshmallow import Schema, fields
 
 from api.schemas.base import ProblemSchema
+from api.web.openapi_answers import SOMETIMES
 from api.web.problems import STATUS_TITLES
 from api.web.request_body import CsvBody
 from api.web.resource import WITHOUT_BODY, Resource
@@ -90,22 +91,29 @@ def component_name(schema: Any) -> str:
 
 
 class Converter(OpenAPIConverter):
-    """Converter that adds the `document` of a schema, and the type of enumerations (string)."""
+    """Converter that adds the `document` of a schema, what is not always there, and types that apispec leaves open."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.add_attribute_function(_enum_type)
         self.add_attribute_function(_description)
+        self.add_attribute_function(_int64)
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         json_schema: dict[str, Any] = super().schema2jsonschema(schema)
-        return {**json_schema, **getattr(schema, "document", {})}
+        sometimes = {SOMETIMES: schema.sometimes} if getattr(schema, "sometimes", None) else {}
+        return {**json_schema, **getattr(schema, "document", {}), **sometimes}
 
 
 def _enum_type(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     if not isinstance(field, fields.Enum):
         return {}
     return {"type": ["string", "null"] if field.allow_none else "string"}
+
+
+def _int64(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """Return the format of whole numbers: some, such as amounts in minor units, are longer than 32 bits."""
+    return {"format": "int64"} if isinstance(field, fields.Integer) else {}
 
 
 def _description(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:

@@ -100,6 +100,8 @@ WITHHELD = (
 class GroupSchema(Schema):
     """The group of a row: a member for each of `group_by`; null for concerns or stores without one."""
 
+    sometimes = frozenset(by.value for by in GroupBy)
+
     store = fields.Nested(NamedSchema, metadata=described("The store."))
     region = fields.Nested(NamedSchema, metadata=described("The region of the stores."))
     group = fields.Nested(

@@ -201,6 +201,8 @@ class RecoveryReportSchema(Schema):
     `business_dates`: `store` says that a day is what it is in each store's own zone, from its own `day_starts_at`.
     """
 
+    sometimes = frozenset({"compared"})  # not in the one of `compare_to`
+
     from_date = fields.Date(data_key="from")
     to_date = fields.Date(data_key="to")
     group_by = fields.List(fields.String(validate=validate.OneOf([by.value for by in RECOVERY_DIMENSIONS])))
