@@ -19,12 +19,14 @@ export UV_NO_PROGRESS := 1
 # Nothing is left outside this folder, not even a cache.
 export UV_NO_CACHE := 1
 export PIP_NO_CACHE_DIR := 1
+# The code is compiled once, also where the machine is told to keep nothing: else each of some fifty processes does it.
+unexport PYTHONDONTWRITEBYTECODE
 # uv trusts the certificates the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run web worker demo test test-deep check check-deep lint format types layers openapi openapi-check data-model data-model-check access access-check \
+.PHONY: help run web worker demo test test-deep check check-deep static lint format types layers openapi openapi-check data-model data-model-check access access-check \
 	browser office pictures fuzz chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export chaos-neighbour model bench bench-latency bench-dispatch bench-guidance bench-people bench-serving \
 	bench-reports bench-customers bench-sign-in bench-sign-ins bench-contacts lock clean
@@ -52,7 +54,11 @@ test-deep: $(DEV)
 	@AMENDS_PROFILE=deep $(PY) -m pytest -n $(WORKERS) --dist worksteal --durations=20
 
 check: $(DEV) ## everything that has to pass before a commit lands; how long it took, beside a fixed loop
-	@$(PY) -m tests.support.timed_check lint types layers openapi-check data-model-check access-check test
+	@$(PY) -m tests.support.timed_check static test
+
+# Each uses one core, so they run side by side.
+static: $(DEV)
+	@$(MAKE) --no-print-directory -j 4 lint types layers openapi-check data-model-check access-check
 
 check-deep: $(DEV) ## what takes long: the other database, more examples, real processes, crashes
 	@$(PY) -m tests.support.timed_check test-deep
