@@ -218,6 +218,7 @@ def ours_by_new_id(tenants: IsolatedOrganizations, operation: Operation, pointer
     names |= {"postQuestions/id": "question_id", "postRemedies/id": "remedy_id"}
     names |= {"postCategories/id": "category_id", "postCategories/causes/0/id": "cause_id"}
     names |= {"patchCategoryById/causes/0/id": "cause_id"}
+    names |= {"postStaffInvitations/id": "session_id", "postStoreEnrolments/id": "device_id"}  # what becomes of them
     return tenants.ours.ids[names.get(operation.id + pointer, "recovery_action_id")]
 
 
