@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, extract, func, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, extract, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from models.organizations.store import Store
@@ -113,7 +113,7 @@ def _people_by_store(
     """Return who was on shift in each hour (or on each weekday) of each store, by month.
 
     A shift counts for the business day on which it began, and for its hours until that day ended. One statement, with a
-    row for each person, store and month.
+    row for each person, store and month, and for each hour at which they began and number of hours that they stayed.
     """
     day_start = extract("hour", Store.day_starts_at) * HOUR + extract("minute", Store.day_starts_at) * 60
     shift = (
@@ -130,30 +130,29 @@ def _people_by_store(
             Shift.started_at >= datetime.combine(months[0], time(), UTC) - _MARGIN,
             Shift.started_at < datetime.combine(last_day(months[-1]), time(), UTC) + _MARGIN,
         )
-        .subquery()
-    )
-    begun, ended = shift.c.begun, shift.c.ended
-    day = (begun - shift.c.day_start) // DAY
+        .cte("local_shift")
+        .prefix_with("MATERIALIZED", dialect="postgresql")  # or it works the clock out for each use
+    ).c
+    day = (shift.begun - shift.day_start) // DAY
     if by_hour:
-        day_end = (day + 1) * DAY + shift.c.day_start
-        until = case((ended > day_end, day_end), (ended > begun, ended), else_=begun + 1)
-        hours = (until - 1) // HOUR - begun // HOUR
-        covered = [(24 + hour - begun // HOUR % 24) % 24 <= hours for hour in HOURS]
+        day_end = (day + 1) * DAY + shift.day_start
+        until = case((shift.ended > day_end, day_end), (shift.ended > shift.begun, shift.ended), else_=shift.begun + 1)
+        cells, first, more = HOURS, shift.begun // HOUR % 24, (until - 1) // HOUR - shift.begun // HOUR
     else:
-        covered = [(day + THURSDAY) % 7 == weekday for weekday in WEEKDAYS]
-    month = case(*((day <= _day_number(last_day(first)), number) for number, first in enumerate(months)))
+        cells, first, more = WEEKDAYS, (day + THURSDAY) % 7, literal(0)
+    month = case(*((day <= _day_number(last_day(first_day)), number) for number, first_day in enumerate(months)))
     stmt = (
-        select(shift.c.store_id, shift.c.staff_id, month, *(func.max(case((it, 1), else_=0)) for it in covered))
+        select(shift.store_id, shift.staff_id, month, first, more)
         .where(day.between(_day_number(months[0]), _day_number(last_day(months[-1]))))
-        .group_by(shift.c.store_id, shift.c.staff_id, month)
+        .distinct()
     )
     people: dict[UUID, dict[date, dict[int, People]]] = defaultdict(
-        lambda: {first: {cell: set() for cell in range(len(covered))} for first in months}
+        lambda: {first_day: {cell: set() for cell in cells} for first_day in months}
     )
-    for store_id, staff_id, number, *flags in session.execute(stmt):
-        for cell, flag in enumerate(flags):
-            if flag:
-                people[store_id][months[number]][cell].add(staff_id)
+    for store_id, staff_id, number, began_in, following in session.execute(stmt):
+        of_month = people[store_id][months[number]]
+        for cell in range(began_in, began_in + following + 1):
+            of_month[cell % len(cells)].add(staff_id)
     return people
 
 
