@@ -165,15 +165,14 @@ def test_hours_of_any_period_on_any_day_are_a_recount_of_the_rows(
     later = app.clock.at
     app.clock.at = datetime.combine(today, time(), UTC)
     try:
-        sign_in_again(app, shop, "hq")
         first, last = days
-        counted = recount(replace(told, today=today), from_date=first, to_date=last, group_by=(by, "channel"))
         query = {"from": str(first), "to": str(last), "group_by": f"{by},channel"}
+        answer = app.request("GET", "/v1/reports/recovery", (shop, "key"), query_string=query)
         if months_over(first, last, today):
-            assert matches_recount(report(app, shop, **query), counted), (query, today)
+            counted = recount(replace(told, today=today), from_date=first, to_date=last, group_by=(by, "channel"))
+            assert matches_recount(counted_part(answer.json), counted), (query, today)
         else:
-            refused = app.request("GET", "/v1/reports/recovery", (shop, "hq"), query_string=query)
-            assert_invalid_value(refused, "query", "/group_by")
+            assert_invalid_value(answer, "query", "/group_by")
     finally:
         app.clock.at = later
 
