@@ -12,9 +12,11 @@ from api.web.tables.xlsx_format import XLSX
 from models.concerns.enums import Outcome
 from models.organizations.store import Store
 from tests.support.app import App
-from tests.support.factories.concerns import add_concern, log_concern
+from tests.support.databases import only_on_sqlite
+from tests.support.factories.concerns import add_concern, give_in_two_currencies, log_concern
+from tests.support.factories.full_organization import make_full_organization
 from tests.support.factories.organizations import Shop
-from tests.support.reports import recovery_report
+from tests.support.reports import MARCH, recovery_report
 
 CSV = "text/csv"
 # Comma, double quote, UTF-8; numbers and dates are detected, and formulas are evaluated: the worst for us.
@@ -36,6 +38,17 @@ FORMULAS = [
     "\u200b=1+1",
     "a;=1+1",
 ]
+# Of the first line of a list, what is of one kind. CSV has moments as JSON does, in UTC, which are text here.
+LIST_COLUMNS = {
+    "/v1/concerns": {"business_date": "date", "occurred_at": "moment", "received_at": "moment", "mood": "float"},
+    "/v1/recovery-actions": {"acted_at": "moment", "recorded_at": "moment", "store_name": "string"},
+    "/v1/follow-ups": {"business_date": "date", "due_at": "moment", "promised_at": "moment"},
+    "/v1/feedback": {"business_date": "date", "asked_at": "moment"},
+    "/v1/recovery-logs?from=2025-01-01": {"business_date": "date", "closes_at": "moment", "concerns": "float"},
+    "/v1/fixes": {"fixed_at": "moment", "what": "string"},
+    "/v1/items": {"created_at": "moment", "name": "string"},
+}
+MOMENT = {CSV: "string", XLSX: "date"}
 OFFICE, TABLE, TEXT = (f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}" for name in ("office", "table", "text"))
 
 
@@ -46,6 +59,7 @@ class Cell:
     kind: str | None
     value: str
     formula: str | None
+    shown: str
 
 
 def opened(content: bytes, form: str, folder: Path) -> list[dict[str, Cell]]:
@@ -69,7 +83,7 @@ def _cells(row: ET.Element) -> list[Cell]:
         kind = cell.get(f"{OFFICE}value-type")
         words = "\n".join("".join(line.itertext()) for line in cell.iter(f"{TEXT}p"))
         value = cell.get(f"{OFFICE}date-value") or cell.get(f"{OFFICE}value") or words
-        made = Cell(kind, value, cell.get(f"{TABLE}formula"))
+        made = Cell(kind, value, cell.get(f"{TABLE}formula"), words)
         cells += [made] * min(int(cell.get(f"{TABLE}number-columns-repeated", 1)), 200)
     return cells
 
@@ -97,6 +111,38 @@ def test_a_report_opens_with_numbers_as_numbers_and_days_as_dates(
     assert {name: (line[name].kind, line[name].value) for name in expected} == expected
     assert (total["line"].value, total["concerns"].value, total["day"].value) == ("total", "10", "")
     assert not any(cell.formula for cell in line.values())
+
+
+@only_on_sqlite
+@pytest.mark.parametrize("form", [CSV, XLSX])
+@pytest.mark.parametrize("path", ["/v1/concerns", "/v1/recovery-actions", "/v1/reports/recovery"])
+def test_amounts_of_two_currencies_open_as_numbers_in_major_units_with_the_currency_beside(
+    app: App, shop: Shop, tmp_path: Path, path: str, form: str
+) -> None:
+    give_in_two_currencies(app, shop)
+    query = MARCH if "reports" in path else {}
+    answer = app.request("GET", path, (shop, "manager"), query_string=query, headers={"Accept": form})
+    lines = [line for line in opened(answer.data, form, tmp_path) if line["cost"].value]
+    assert {(line["cost_currency"].value, line["cost"].kind, float(line["cost"].value)) for line in lines} == {
+        ("EUR", "float", 12.5),
+        ("JPY", "float", 1250),
+    }
+    assert {line["cost_currency"].kind for line in lines} == {"string"}
+    if form == XLSX:
+        assert {line["cost"].shown for line in lines} == {"12.50", "1,250"}
+
+
+@only_on_sqlite
+@pytest.mark.parametrize("path", LIST_COLUMNS)
+@pytest.mark.parametrize("form", [CSV, XLSX])
+def test_a_list_opens_with_numbers_as_numbers_and_days_as_dates(app: App, tmp_path: Path, form: str, path: str) -> None:
+    shop = make_full_organization(app, "acme").shop
+    answer = app.request("GET", path, (shop, "manager"), headers={"Accept": form})
+    line, *_ = opened(answer.data, form, tmp_path)
+    kinds = {name: MOMENT[form] if kind == "moment" else kind for name, kind in LIST_COLUMNS[path].items()}
+    assert {name: line[name].kind for name in kinds} == kinds
+    formulas = {cell.formula for cell in line.values() if cell.formula}
+    assert formulas <= {"of:=TRUE()", "of:=FALSE()"}  # how LibreOffice writes down a yes or no
 
 
 @pytest.mark.parametrize("form", [CSV, XLSX])

@@ -47,6 +47,7 @@ QUICK_ON = {
     # Long runs are tried where most organizations work.
     "chaos": "postgresql",
     "contract": "postgresql",
+    "scenarios/test_individuals.py": "sqlite",
     "scenarios/test_month_of_shifts.py": "sqlite",
     "scenarios/test_report_statements.py": "postgresql",
     "scenarios/test_shared_phone_evening.py": "sqlite",

@@ -13,12 +13,13 @@ from config import ROOT
 from models.recovery.action import RecoveryAction
 from tests.support.app import App
 from tests.support.databases import only_on_sqlite
-from tests.support.factories.concerns import log_concern
+from tests.support.factories.concerns import give_in_two_currencies, log_concern
 from tests.support.factories.full_organization import make_full_organization
 from tests.support.factories.organizations import Shop
 from tests.support.tables import CSV, HTML, LISTS, Line, read_csv, read_page, read_xlsx, same
 
 JSON = "application/json"
+TABLES = (CSV, XLSX, HTML)
 DOCUMENT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -91,6 +92,26 @@ def test_every_list_has_the_same_values_in_json_csv_xlsx_and_html_for_every_read
         assert re.match(file_name + "xlsx", read[XLSX].headers["Content-Disposition"])
         assert not [id_ for id_ in stores if id_ in read[HTML].text], path
         assert {"column": "listed", "meaning": str(len(items))} in sheets["Legend"]
+
+
+@only_on_sqlite
+def test_a_list_of_several_currencies_has_the_decimals_of_each_and_a_line_for_each_in_every_form(
+    app: App, shop: Shop
+) -> None:
+    give_in_two_currencies(app, shop)
+    for path, shown_once in (("/v1/concerns", "mood"), ("/v1/recovery-actions", None)):
+        read = {form: app.request("GET", path, (shop, "manager"), headers={"Accept": form}) for form in (JSON, *TABLES)}
+        amounts = re.findall(r'"amount":(\d+),"currency":"(\w+)"', read[JSON].text.replace(" ", ""))
+        assert sorted(set(amounts)) == [("1250", "EUR"), ("1250", "JPY")]
+        sheet, _legend = read_xlsx(read[XLSX].data).values()
+        for lines in (read_csv(read[CSV].text), sheet, read_page(read[HTML].text)[0]):
+            of_each = {line["cost_currency"]: line for line in lines if line["cost"]}
+            assert {currency: float(line["cost"]) for currency, line in of_each.items()} == {"EUR": 12.5, "JPY": 1250}
+            assert {line["store_name"] for line in lines} == {"First"}
+            if shown_once:  # so that a sum over the lines counts it once
+                assert [line[shown_once] for line in lines].count("") == 1
+        printed = dict(re.findall(r'<td class="money"><data value="([\d.]+)">([\d.,]+)</data>', read[HTML].text))
+        assert printed == {"12.50": "12.50", "1250": "1,250"}
 
 
 @only_on_sqlite

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
@@ -12,6 +12,7 @@ from models.concerns.enums import Outcome
 from models.db.base import Money
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
+from models.recovery.action import RecoveryAction
 from models.recovery.approvals import record_action
 from models.recovery.remedy import Remedy
 from tests.support.app import App
@@ -72,3 +73,12 @@ def add_concern(
             record_action(session, concern, by=by, remedy=voucher, cost=Money(cost, "EUR"), at=NOON)
         if outcome:
             concern.resolve(by=by, outcome=outcome, mood_after=mood_after, at=NOON + timedelta(minutes=10))
+
+
+def give_in_two_currencies(app: App, shop: Shop) -> None:
+    """Log a concern for which 12.50 EUR and 1,250 JPY were given, as if its store had changed its currency that day."""
+    log_concern(app, shop, mood=2, category="food", recovery_actions=[{"remedy": "remake"}, {"remedy": "remake"}])
+    with app.back_office.writing(shop.organization_id) as session:
+        session.execute(update(RecoveryAction).values(cost_amount=1250, cost_currency="EUR"))
+        last = session.scalars(select(RecoveryAction.id).order_by(RecoveryAction.id.desc())).first()
+        session.execute(update(RecoveryAction).where(RecoveryAction.id == last).values(cost_currency="JPY"))
