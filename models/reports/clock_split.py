@@ -21,7 +21,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, ext
 from sqlalchemy.orm import Session
 
 from models.organizations.store import Store
-from models.policy_defaults import MIN_PEOPLE_OF_SPLIT
+from models.policy_defaults import MIN_PEOPLE_OF_SPLIT, NEXT_DAY_SHIFT
 from models.reports.periods import last_day
 from models.staff.shift import EndReason, Shift
 
@@ -112,8 +112,9 @@ def _people_by_store(
 ) -> dict[UUID, dict[date, dict[int, People]]]:
     """Return who was on shift in each hour (or on each weekday) of each store, by month.
 
-    A shift counts for the business day on which it began, and for its hours until that day ended. One statement, with a
-    row for each person, store and month, and for each hour at which they began and number of hours that they stayed.
+    A shift counts for one business day, which is that of `shift_ends_at`, and for its hours within that day. One
+    statement, with a row for each person, store and month, and for each hour from which and number of hours for which
+    they were there.
     """
     day_start = extract("hour", Store.day_starts_at) * HOUR + extract("minute", Store.day_starts_at) * 60
     shift = (
@@ -133,11 +134,12 @@ def _people_by_store(
         .cte("local_shift")
         .prefix_with("MATERIALIZED", dialect="postgresql")  # or it works the clock out for each use
     ).c
-    day = (shift.begun - shift.day_start) // DAY
+    day = (shift.begun + int(NEXT_DAY_SHIFT.total_seconds()) - shift.day_start) // DAY
     if by_hour:
-        day_end = (day + 1) * DAY + shift.day_start
+        day_begin, day_end = day * DAY + shift.day_start, (day + 1) * DAY + shift.day_start
+        since = case((shift.begun < day_begin, day_begin), else_=shift.begun)
         until = case((shift.ended > day_end, day_end), (shift.ended > shift.begun, shift.ended), else_=shift.begun + 1)
-        cells, first, more = HOURS, shift.begun // HOUR % 24, (until - 1) // HOUR - shift.begun // HOUR
+        cells, first, more = HOURS, since // HOUR % 24, (until - 1) // HOUR - since // HOUR
     else:
         cells, first, more = WEEKDAYS, (day + THURSDAY) % 7, literal(0)
     month = case(*((day <= _day_number(last_day(first_day)), number) for number, first_day in enumerate(months)))

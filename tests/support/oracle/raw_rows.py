@@ -198,7 +198,7 @@ def shown_of_store(raw: RawRows, store: Record, by: str) -> set[str]:
         return set()
     people: dict[Month, dict[str, set[UUID]]] = {month: {} for month in raw.months_over}
     for shift in raw.shifts:
-        day = business_date(shift["started_at"], store)
+        day = business_date(shift["started_at"] + timedelta(hours=3), store)
         if shift["store_id"] == store["id"] and (day.year, day.month) in people:
             for cell in cells_of_shift(shift, day, store, by):
                 people[day.year, day.month].setdefault(cell, set()).add(shift["staff_id"])
@@ -212,15 +212,16 @@ CELLS = {
 
 
 def cells_of_shift(shift: Record, day: date, store: Record, by: str) -> set[str]:
-    """Return the weekday on which a shift began, or the hours of that day until when somebody is known to have left."""
+    """Return the weekday of a shift, or the hours within its day until when somebody is known to have left."""
     if by == "weekday":
         return {f"{day:%A}".lower()}
-    end = shift["started_at"]
+    begin, end = shift["started_at"], shift["started_at"] + timedelta(seconds=1)
     if shift["end_reason"] in ("checked_out", "by_clock"):
-        end = min(shift["ended_at"], day_start(day + timedelta(days=1), store))
+        end = max(end, min(shift["ended_at"], day_start(day + timedelta(days=1), store)))
+    begin = max(begin, day_start(day, store))
     zone = ZoneInfo(store["time_zone"])
-    clock, clock_at_end = (at.astimezone(zone).replace(tzinfo=None) for at in (shift["started_at"], end))
-    cells = {f"{clock:%H}"}
+    clock, clock_at_end = (at.astimezone(zone).replace(tzinfo=None) for at in (begin, end))
+    cells = set()
     while clock < clock_at_end:
         cells.add(f"{clock:%H}")
         clock += timedelta(minutes=1)

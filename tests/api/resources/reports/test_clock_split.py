@@ -153,7 +153,7 @@ def test_who_did_not_check_out_counts_in_the_hour_of_the_check_in_only(app: App,
     assert by_hour(app, shop) == {"09": 1, "10": 1, None: 2}
 
 
-def test_a_shift_counts_in_the_hours_of_the_business_day_on_which_it_began(app: App, shop: Shop) -> None:
+def test_a_shift_counts_in_the_hours_of_the_business_day_for_which_it_began(app: App, shop: Shop) -> None:
     work(app, shop, {20: 2})
     add_shift(app, shop, "manager", 21.25, 21.75)
     last = datetime(2026, 2, 28, tzinfo=UTC)  # which lasts until four in the morning
@@ -162,6 +162,10 @@ def test_a_shift_counts_in_the_hours_of_the_business_day_on_which_it_began(app: 
     log(app, shop, 24 + 3, on=last)
     log(app, shop, 5)
     assert by_hour(app, shop) == {"03": 1, None: 1}
+    for login in PEOPLE[:3]:
+        add_shift(app, shop, login, 3.75, 6, on=last)  # for the day that begins at four
+    log(app, shop, 4)
+    assert by_hour(app, shop) == {"03": 1, "04": 1, "05": 1}
 
 
 @pytest.mark.parametrize("terms", [("America/New_York", time(4)), ("Europe/Lisbon", time(6))])
