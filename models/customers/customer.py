@@ -306,17 +306,26 @@ class Customer(Aggregate):
 
     @classmethod
     def select_for_update(
-        cls, criterion: ColumnElement[bool], *, for_change: bool = False, for_answer: bool = False
+        cls, criterion: ColumnElement[bool], *, for_change: bool = False, for_answer: bool = False, waits: bool = True
     ) -> Select["Customer"]:
         """Return a statement that locks the matching customer until the transaction ends.
 
-        A concurrent merge waits for this lock. If the merge came first, the statement returns no row: run it again and
-        it returns the surviving customer. Pass `for_change=True` when the profile may be completed, and
+        A concurrent merge waits for this lock. If the merge came first, the statement returns no row: see `wait_for`.
+        Pass `for_change=True` when the profile may be completed, and
         `for_answer=True` when only its consent may be set, which waits for nobody who logs a concern: taking the weaker
         lock first and upgrading it later would deadlock with another request that does the same.
+
+        With `waits=False` it returns no row where it would have to wait, because what the same statement reads beside
+        the customer is as it was before the wait.
         """
         stmt = select(cls).where(criterion, cls.merged_into_id.is_(None))
-        return stmt.with_for_update(read=not (for_change or for_answer), key_share=not for_change)
+        weakest = not (for_change or for_answer)
+        return stmt.with_for_update(read=weakest, key_share=not for_change, skip_locked=not waits)
+
+    @classmethod
+    def wait_for(cls, session: Session, stmt: Select["Customer"]) -> "Customer | None":
+        """Return the customer of a locking statement. Where a merge has just committed it has no row: run it again."""
+        return session.scalars(stmt).one_or_none() or session.scalars(stmt).one_or_none()
 
     @classmethod
     def find_by_contacts(cls, session: ScopedSession, details: dict[str, Any]) -> "Customer | None":
@@ -352,7 +361,7 @@ class Customer(Aggregate):
             if new is not None:
                 CustomerNameWord.add_all(session, [new])
                 return new
-            known = session.scalars(cls.select_for_update(cls.matches_contacts(details), for_change=True)).one_or_none()
+            known = cls.wait_for(session, cls.select_for_update(cls.matches_contacts(details), for_change=True))
         if known is None and len(cls.owner_ids(session, details)) > 1:
             raise AmbiguousCustomer("These contacts belong to several customers.", pointer="")
         if known is None:

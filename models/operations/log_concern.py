@@ -6,6 +6,7 @@ A change of a concern is strict.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -210,9 +211,10 @@ def _find_references(
     contacts, unusable = ({}, details) if customer_id else usable_contacts(details, store.country)
     if _is_over_budget(budget, contacts, store):
         contacts, unusable = {}, details
-    customer = _select_customer(customer_id, contacts, by=by, for_answer=may_answer)
+    select_customer = partial(_select_customer, customer_id, contacts, by=by, for_answer=may_answer)
+    customer, at_once = select_customer(), select_customer(waits=False)
     typed = {name: text for name in MODELS_BY_SLUG_FIELD if fold(text := fields.pop(name, "")).strip()}
-    meant, unknown = find_typed(session, typed, store_id=store.id, customer=customer, before=at)
+    meant, unknown = find_typed(session, typed, store_id=store.id, customer=at_once, before=at)
     fields |= meant
     if customer is not None:
         answer = contact_consent_columns(consent, by=by, at=answered_at) if may_answer else {}
@@ -272,15 +274,15 @@ def _is_latest_answer(customer: Customer | None, consent: Mapping[str, Any], *, 
 
 
 def _select_customer(
-    customer_id: UUID | None, contacts: dict[str, str], *, by: Actor, for_answer: bool = False
+    customer_id: UUID | None, contacts: dict[str, str], *, by: Actor, for_answer: bool = False, waits: bool = True
 ) -> Select[Customer] | None:
     """Return the statement for the wanted profile, if any: by its id, or by contacts in their normal form."""
     if customer_id is not None:
         is_meant = Customer.id == Customer.surviving_id(customer_id)
-        return Customer.select_for_update(and_(is_meant, *Customer.visible_to(by)), for_answer=for_answer)
+        return Customer.select_for_update(and_(is_meant, *Customer.visible_to(by)), for_answer=for_answer, waits=waits)
     if contacts:
         criterion, may_complete = Customer.matches_contacts(contacts), len(contacts) > 1
-        return Customer.select_for_update(criterion, for_change=may_complete, for_answer=for_answer)
+        return Customer.select_for_update(criterion, for_change=may_complete, for_answer=for_answer, waits=waits)
     return None
 
 
@@ -301,7 +303,7 @@ def _meet_customer(
     """
     known, ambiguous = rows["customer"], False
     if customer_id is not None:
-        customer = _visible_customer(session, stmt, known)
+        customer = known or Customer.wait_for(session, stmt)
         if customer is not None:
             customer.meet(session, store.id, at)
             customer.record_consent(session, consent, store_id=store.id)
@@ -310,14 +312,9 @@ def _meet_customer(
             customer = Customer.recognise(session, contacts, known=known, at=at, store_id=store.id, consent=consent)
         except Conflict as conflict:
             customer, ambiguous = None, isinstance(conflict, AmbiguousCustomer)
-    waited = customer is not known or len(contacts) > 1
+    waited = customer is not known
     previous = _previous(session, customer, known=rows["previous"], waited=waited, before=at)
     return {"customer": customer, "previous": previous, "ambiguous_customer": ambiguous}
-
-
-def _visible_customer(session: ScopedSession, stmt: Select[Customer], known: Customer | None) -> Customer | None:
-    """Return the customer. No row was there where a merge has just committed: run again, it is the surviving one."""
-    return known or session.scalars(stmt).one_or_none()
 
 
 def _previous(
@@ -328,7 +325,7 @@ def _previous(
     waited: bool,
     before: datetime,
 ) -> PreviousConcern | None:
-    """Return the last concern before. After a wait for a lock on the customer, what was read with it may be older."""
+    """Return the last concern before. After a wait for the customer, what was read before it may be older."""
     return find_previous(session, customer, before=before) if waited and customer else known
 
 
@@ -436,7 +433,7 @@ def _resolve_references(
     customer_id = data.get("customer_id")
     if "customer_id" in data:
         data["customer"] = data.pop("customer_id")
-    customer_stmt = _select_customer(customer_id, {}, by=by)
+    customer_stmt, at_once = (_select_customer(customer_id, {}, by=by, waits=waits) for waits in (True, False))
     for name, model in MODELS_BY_ID_FIELD.items():
         if (field := f"{name}_id") in data:
             id_ = data.pop(field)
@@ -449,14 +446,14 @@ def _resolve_references(
         data,
         store_id=concern.store_id,
         category=concern.category,
-        customer=customer_stmt,
+        customer=at_once,
         before=before,
     )
     if "customer" not in resolved:
         return resolved
     customer, known = None, resolved["customer"]
     if customer_stmt is not None and customer_id is not None:
-        customer = _visible_customer(session, customer_stmt, known)
+        customer = known or Customer.wait_for(session, customer_stmt)
         if customer is None:
             raise Customer.not_visible_error(customer_id, pointer="/customer_id")
         customer.meet(session, concern.store_id, at)

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern as ConcernRow
 from models.concerns.enums import Source
 from models.customers.customer import Customer
+from models.operations.void_concern import void_concern
 from models.organizations.store import Store
 from tests.support.app import App
 from tests.support.assertions import assert_problem
@@ -396,6 +398,28 @@ def test_it_waits_for_the_customer_before_it_holds_up_the_store(app: App, shop: 
         session.execute(select(Store.id).where(Store.id == shop.store_id).with_for_update(key_share=True, nowait=True))
         session.commit()
         assert other.result(60)
+
+
+@only_on_postgresql
+@pytest.mark.parametrize("consent", [{}, {"consent": {"contact": True}}], ids=["", "with consent"])
+def test_what_is_logged_meanwhile_does_not_follow_it(app: App, shop: Shop, consent: Concern) -> None:
+    known = {"phone": "912 345 678"}
+    first = log_concern(app, shop, customer=known)
+    app.clock.move(minutes=1)
+    mistake = log_concern(app, shop, customer=known)
+    app.clock.move(minutes=1)
+    with app.back_office.writing(shop.organization_id) as session, ThreadPoolExecutor(1) as pool:
+        voided = session.get_one(ConcernRow, (shop.organization_id, UUID(mistake["id"])))
+        by = Actor(shop.organization_id, GRANTS[Role.MANAGER], frozenset({shop.store_id}), shop.staff["manager"])
+        void_concern(session, voided, reason="It was logged twice.", by=by, at=app.clock())
+        session.flush()
+        logged = pool.submit(log_concern, app, shop, customer={**known, **consent})
+        wait_for_blocked_transaction(app)
+        session.commit()
+        after = logged.result()
+    with app.back_office.reading(shop.organization_id) as session:
+        row = session.get_one(ConcernRow, (shop.organization_id, UUID(after["id"])))
+        assert row.previous_id == UUID(first["id"])
 
 
 @only_on_postgresql
