@@ -99,6 +99,18 @@ def test_every_refusal_is_a_problem():
             assert answer == {"$ref": f"#/components/responses/{code}"}, (operation.id, status)
 
 
+def test_a_page_may_be_asked_for_at_any_length():
+    """A format would say that there is a longest one: what is more than a page holds means a page."""
+    limits = [
+        parameter["schema"]
+        for operation in operations()
+        for parameter in operation.spec.get("parameters", [])
+        if parameter.get("name") == "limit"
+    ]
+    assert limits
+    assert [limit for limit in limits if "format" in limit or "maximum" in limit] == []
+
+
 def test_whatever_is_answered_is_always_there_but_for_what_is_known_not_to_be():
     schemas = document()["components"]["schemas"]
     answers = [operation.spec["responses"] for operation in operations()]

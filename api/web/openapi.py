@@ -112,8 +112,11 @@ def _enum_type(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any)
 
 
 def _int64(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """Return the format of whole numbers: some, such as amounts in minor units, are longer than 32 bits."""
-    return {"format": "int64"} if isinstance(field, fields.Integer) else {}
+    """Return the format of whole numbers: some, such as amounts in minor units, are longer than 32 bits.
+
+    A `limit` has none: it may be of any size, and is cut to what a page holds.
+    """
+    return {"format": "int64"} if isinstance(field, fields.Integer) and field.name != "limit" else {}
 
 
 def _description(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
