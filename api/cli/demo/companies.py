@@ -1,7 +1,7 @@
 """Demo companies with their regions, stores and staff. All of them are invented."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
@@ -23,6 +23,8 @@ from models.staff.credentials.staff_session import StaffSession
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.shift import Shift
 from models.staff.staff import Staff
+
+Hashes = Mapping[str, Future[str]]  # of passwords, by login
 
 
 @dataclass(frozen=True)
@@ -187,17 +189,17 @@ def password_of(login: str) -> str:
     return f"demo-{login}-2468"
 
 
-def hash_passwords() -> dict[str, str]:
-    """Return the hash of every password by login. argon2 is slow: several run at once, outside any transaction."""
-    people = (*DEMO_COMPANY.people, *OTHER_COMPANY.people)
-    logins = [employee.login for employee in people if employee.has_password]
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(logins, pool.map(hash_password, map(password_of, logins)), strict=True))
+def hash_passwords(pool: Executor) -> Hashes:
+    """Begin to hash every password, and return the hashes by login. argon2 is slow: the history is written meanwhile.
+
+    Those of the administrators come first, for no organization is created without one.
+    """
+    people = (employee for employee in (*DEMO_COMPANY.people, *OTHER_COMPANY.people) if employee.has_password)
+    logins = [employee.login for employee in sorted(people, key=lambda employee: employee.role is not Role.ADMIN)]
+    return {login: pool.submit(hash_password, password_of(login)) for login in logins}
 
 
-def create_company(
-    session: ScopedSession, company: Company, hashes: dict[str, str], *, at: datetime
-) -> list[StoreShift]:
+def create_company(session: ScopedSession, company: Company, hashes: Hashes, *, at: datetime) -> list[StoreShift]:
     """Create the organization with its stores, staff, phones and till, as they were before its history began."""
     begun_at = at - timedelta(days=company.days + 2)
     admin = next(employee for employee in company.people if employee.role is Role.ADMIN)
@@ -207,7 +209,7 @@ def create_company(
         name=company.name,
         admin_login=admin.login,
         admin_name=admin.name,
-        password_hash=hashes[admin.login],
+        password_hash=hashes[admin.login].result(),
         at=begun_at,
     )
     regions = {slug: Region.get_or_create(session, slug, name) for slug, name in company.regions.items()}
@@ -217,7 +219,7 @@ def create_company(
         StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
     _set_remedy_limits(session, currencies=sorted({store.currency for store in stores.values()}), at=at)
     people = [
-        (employee, _add_staff(session, employee, stores, regions, hashes.get(employee.login)))
+        (employee, _add_staff(session, employee, stores, regions))
         for employee in company.people
         if employee is not admin
     ]
@@ -272,14 +274,12 @@ def _add_staff(
     employee: Employee,
     stores: dict[str, Store],
     regions: dict[str, Region],
-    password_hash: str | None,
 ) -> Person:
     staff = Staff.hire(
         session,
         login=employee.login,
         name=employee.name,
         role=employee.role,
-        password_hash=password_hash,
         stores=[stores[slug] for slug in employee.at if slug in stores],
         regions=[regions[slug] for slug in employee.at if slug in regions],
     )
@@ -318,6 +318,13 @@ def sign_in_on_phones(session: ScopedSession, company: Company, *, at: datetime)
     for employee in (person for person in company.people if person.phone):
         staff = session.scalars(select(Staff).where(Staff.login == employee.login)).one()
         _register_phone(session, employee.login, Person(staff, _actor(staff)), at=at)
+
+
+def set_passwords(session: ScopedSession, company: Company, hashes: Hashes) -> None:
+    """Give everybody their password, once it is hashed."""
+    logins = [employee.login for employee in company.people if employee.has_password]
+    for staff in session.scalars(select(Staff).where(Staff.login.in_(logins))):
+        staff.password_hash = hashes[staff.login].result()
 
 
 def check_in_staff(session: ScopedSession, company: Company, *, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -12,9 +13,11 @@ from api.cli.demo.companies import (
     DEMO_COMPANY,
     OTHER_COMPANY,
     Company,
+    Hashes,
     check_in_staff,
     create_company,
     hash_passwords,
+    set_passwords,
     sign_in_on_phones,
 )
 from api.cli.demo.history import write_history
@@ -39,8 +42,8 @@ def already_there(database: Database, *, any_organization: bool = False) -> str 
 
 def seed(database: Database, *, at: datetime, after_each_day: Callable[[], None] = lambda: None) -> str:
     """Write both organizations, each in one transaction, and return a summary. No phone rings for their history."""
-    hashes = hash_passwords()
-    with garbage_left():
+    with ThreadPoolExecutor() as pool, garbage_left():
+        hashes = hash_passwords(pool)
         summaries = [
             _seed_company(database, company, hashes, at=at, after_each_day=after_each_day) for company in COMPANIES
         ]
@@ -72,7 +75,7 @@ def begin_shifts(database: Database, *, at: datetime) -> None:
 def _seed_company(
     database: Database,
     company: Company,
-    hashes: dict[str, str],
+    hashes: Hashes,
     *,
     at: datetime,
     after_each_day: Callable[[], None] = lambda: None,
@@ -80,6 +83,7 @@ def _seed_company(
     with database.writing(uuid7()) as session:
         shifts = create_company(session, company, hashes, at=at)
         write_history(session, shifts, days=company.days, seeded_at=at, after_each_day=after_each_day)
+        set_passwords(session, company, hashes)
         sign_in_on_phones(session, company, at=at)
         check_in_staff(session, company, at=at)
         session.flush()

@@ -1,6 +1,7 @@
 """The demo data: its content, and that its history could have happened."""
 
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from api.cli.demo.companies import DEMO_COMPANY, OTHER_COMPANY, hash_passwords
+from api.cli.demo.companies import DEMO_COMPANY, OTHER_COMPANY, Hashes, hash_passwords
 from api.cli.demo.seed import _seed_company, already_there, seed
 from models.concerns.concern import MOVES, Concern
 from models.concerns.enums import Kind, Status
@@ -51,9 +52,10 @@ def organization_of(app: App, slug: str) -> UUID:
 # More than five seconds: it seeds two weeks of the demo.
 def test_the_demo_is_what_the_contract_says(app: App, subtests):
     assert already_there(app.back_office, any_organization=True) is None
-    hashes = hash_passwords()
-    _seed_company(app.back_office, replace(DEMO_COMPANY, days=14), hashes, at=NOON)
-    _seed_company(app.back_office, OTHER_COMPANY, hashes, at=NOON)
+    with ThreadPoolExecutor() as pool:
+        hashes = hash_passwords(pool)
+        _seed_company(app.back_office, replace(DEMO_COMPANY, days=14), hashes, at=NOON)
+        _seed_company(app.back_office, OTHER_COMPANY, hashes, at=NOON)
     assert already_there(app.back_office) == "The organization 'demo' exists already."
 
     with app.back_office.reading(organization_of(app, "demo")) as session:
@@ -147,14 +149,15 @@ def sign_in(app: App, organization: str, login: str) -> str:
 
 
 def test_the_same_day_of_seeding_gives_the_same_figures(app: App):
-    hashes = hash_passwords()
+    with ThreadPoolExecutor() as pool:
+        hashes = hash_passwords(pool)
     drawn = [fingerprint(app, slug, hashes, hours) for slug, hours in (("once", 0), ("again", 6))]
 
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) > 20
 
 
-def fingerprint(app: App, slug: str, hashes: dict[str, str], hours: int) -> list[Any]:
+def fingerprint(app: App, slug: str, hashes: Hashes, hours: int) -> list[Any]:
     """Return what counts of three days, seeded so many hours after noon."""
     _seed_company(app.back_office, replace(DEMO_COMPANY, slug=slug, days=3), hashes, at=NOON + timedelta(hours=hours))
     with app.back_office.reading(organization_of(app, slug)) as session:
