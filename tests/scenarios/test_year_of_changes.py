@@ -144,13 +144,25 @@ class Year:
         slugs = {word["id"]: word["slug"] for kind in ("categories", "causes") for word in self.current_words(kind)}
         category_of = {cause["id"]: of["id"] for of in self.current_words() for cause in of["causes"]}
         wrong = []
+        shown_by_id = self.shown_concerns()
         for concern in self.logged:
-            shown = self.admin("GET", f"/v1/concerns/{concern.id}")
+            shown = shown_by_id[concern.id]
             cause_id = self.now(concern.cause_id) if concern.cause_id else None
             category_id = category_of[cause_id] if cause_id else self.now(concern.category_id)
             if (shown["category"], shown["cause"]) != (slugs[category_id], slugs.get(cause_id or "")):
                 wrong.append(concern)
         return wrong
+
+    def shown_concerns(self) -> dict[str, dict[str, Any]]:
+        """Return all concerns by id, as the list shows them."""
+        shown: dict[str, dict[str, Any]] = {}
+        after = ""
+        while True:
+            page = self.admin("GET", f"/v1/concerns?limit=100{after}")
+            shown |= {concern["id"]: concern for concern in page["items"]}
+            if not page["next_cursor"]:
+                return shown
+            after = f"&cursor={page['next_cursor']}"
 
     def now(self, word_id: str) -> str:
         while word_id in self.merged_into:
