@@ -489,14 +489,21 @@ class Customer(Aggregate):
                     raise Conflict(f"Another customer has this {field.replace('_', ' ')}.", pointer=f"/{field}")
                 self.remove_from_merged(session, self.has_contact(columns, field), field)
         if "consent" in other:
-            consent = contact_consent_columns(other.pop("consent"), by=by, at=at)
-            if self.consent_at is None or at >= self.consent_at:  # who changes it knows what was said at that time
-                columns |= consent
+            columns |= self._changed_consent(other.pop("consent"), by=by, at=at)
         self.set_fields(columns | profile_columns(other, since=self.allergies_consent_at, by=by, at=at))
         if "name" in columns:
             CustomerNameWord.replace_all(session, [self])
         if references is not None:
             ExternalId.replace_all(session, self, references)
+
+    def _changed_consent(self, consent: dict[str, Any] | None, *, by: Actor, at: datetime) -> dict[str, Any]:
+        """Return the columns of a consent that somebody changes. It stands, for they know what was said before.
+
+        Who clears what was never said, as an app does that sends null for what is not set, says nothing.
+        """
+        if consent is None and self.consent_at is None:
+            return {}
+        return contact_consent_columns(consent, by=by, at=max(at, self.consent_at or at))
 
     def _identifying_columns(self, identifying: dict[str, Any], country: str | None) -> dict[str, Any]:
         """Return the columns for changes of name and contacts; None and the empty extension take something away.
