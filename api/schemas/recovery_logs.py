@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, validates_schema
+from marshmallow import fields, post_dump
 
 from api.schemas.base import (
     BusinessDate,
@@ -109,14 +109,9 @@ class LogListQuery(DaysPageQuery):
     )
     to_date = BusinessDate(
         data_key="to",
-        metadata=described(f"The last day. A list covers at most {MAX_REPORT_DAYS} days; without it, so many."),
+        metadata=described(f"The last day, or today. A list covers at most {MAX_REPORT_DAYS} days."),
     )
     signed = fields.Boolean(metadata=described("Those that are signed off, or those that are not."))
-
-    @validates_schema
-    def check_length(self, data: dict[str, Any], **_: Any) -> None:
-        if {"from_date", "to_date"} <= data.keys() and (data["to_date"] - data["from_date"]).days >= MAX_REPORT_DAYS:
-            raise ValidationError(f"A list covers at most {MAX_REPORT_DAYS} days.", field_name="to")
 
 
 class LogDaySchema(Schema):

@@ -11,6 +11,7 @@ from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN
 from models.daily_log.daily_log import DailyLog
+from models.errors import Invalid
 from models.organizations.store import Store
 from models.policy_defaults import LOG_LIST_PERIOD, MAX_REPORT_DAYS, UNHAPPY_MOOD
 from models.reports.totals import count_where
@@ -47,11 +48,13 @@ def select_log_days(
 ) -> Select[Any]:
     """Return a statement for the rows of LogDay: the days with concerns of the stores within reach.
 
-    Without `from_date` the list begins LOG_LIST_PERIOD before `to_date`, or before now; without `to_date` it has
-    MAX_REPORT_DAYS. `unsigned_days` of the recovery report are those with `signed` False.
+    Without `from_date` the list begins LOG_LIST_PERIOD before `to_date`, or before now; without `to_date` it ends now.
+    `unsigned_days` of the recovery report are those with `signed` False. Invalid for more than MAX_REPORT_DAYS.
     """
     first = from_date or (to_date or at.date()) - LOG_LIST_PERIOD
-    last = to_date or first + timedelta(days=MAX_REPORT_DAYS - 1)
+    last = to_date or at.date() + timedelta(days=1)  # which has begun in some zones
+    if (last - first).days >= MAX_REPORT_DAYS:
+        raise Invalid(f"A list covers at most {MAX_REPORT_DAYS} days: say until when.", pointer="/to")
     of_stores = Store.filter_criteria(actor, store_id=store_id)
     days = (
         select(
