@@ -44,7 +44,21 @@ def read_page(text: str) -> tuple[list[Line], dict[str, str]]:
     """Return the lines of all tables of a page, turned or not, and its legend."""
     page = _Page()
     page.feed(text)
+    if '<html lang="en"' in text:
+        for value, printed in page.printed:
+            assert _is_printed(value, printed), (value, printed)
     return page.lines, page.legend
+
+
+def _is_printed(value: str, printed: str) -> bool:
+    """Whether an English text shows this number, rounded as a page rounds; other values are taken as they are."""
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        return True
+    shown = printed.strip().replace(",", "")
+    is_share = shown.endswith("%")
+    return abs(Decimal(shown.removesuffix("%")) / (100 if is_share else 1) - number) <= Decimal("0.0005")
 
 
 class _Page(HTMLParser):
@@ -58,6 +72,8 @@ class _Page(HTMLParser):
         self._turned = False
         self._entry = ""
         self._words = False
+        self.printed: list[tuple[str, str]] = []  # values, and the texts that show them
+        self._value: str | None = None
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         named = dict(attributes)
@@ -68,12 +84,15 @@ class _Page(HTMLParser):
         elif tag == "th" and "data-column" in named:
             self._rows[-1][0].append(str(named["data-column"]))
         elif tag == "data":
-            self._rows[-1][1].append(named["value"] or "")
+            self._value = named["value"] or ""
+            self._rows[-1][1].append(self._value)
         elif tag == "dt":
             self._entry = named.get("data-column") or ""
         self._words = tag == "dd"
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "data":
+            self._value = None
         if tag == "table" and self._turned:
             lines = zip(*(cells for _, cells in self._rows), strict=True)
             names = [name for (name,), _ in self._rows]
@@ -83,6 +102,8 @@ class _Page(HTMLParser):
             self.lines += [dict(zip(names, cells, strict=True)) for _, cells in rows]
 
     def handle_data(self, data: str) -> None:
+        if self._value is not None and data.strip():
+            self.printed.append((self._value, data))
         if self._words and self._entry:
             self.legend[self._entry], self._words = data, False
 
