@@ -1,11 +1,12 @@
 """Application factory: `create_app` puts the web application together."""
 
 import importlib.resources
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any, Final
 
 import orjson
-from flask import Flask, redirect, send_from_directory
+from flask import Flask, Response, redirect, send_from_directory
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
 from flask_cors import CORS
@@ -59,7 +60,8 @@ OPENAPI_SETTINGS: Final = {
 # Names of flask-cors. An app sends a bearer, so that no cookie has to be let through.
 CORS_SETTINGS: Final[dict[str, Any]] = {
     "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"],
-    "expose_headers": sorted(HEADERS),
+    "expose_headers": sorted({*HEADERS, "Content-Disposition", "Date"}),
+    "always_send": False,  # to whom names no origin
     "max_age": timedelta(hours=1),
 }
 MAX_BODY_BYTES = 256 * 1024
@@ -85,7 +87,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         PUBLIC_URL=config.public_url,
         SECOND_FACTOR_REQUIRED=config.serves_others,
-        **OPENAPI_SETTINGS,
+        **deepcopy(OPENAPI_SETTINGS),  # apispec writes the document into them
     )
     app.extensions["database"] = database or Database(config.database_url, DatabaseRole.APP, pool=config.web_threads)
     app.extensions["password_queues"] = PasswordQueues.of(config.web_threads)
@@ -96,6 +98,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     problems.register(app)
     if config.cors_origins:
         CORS(app, resources=r"/v1/.*", origins=config.cors_origins, **CORS_SETTINGS)
+        app.after_request(_vary_by_origin)
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
@@ -107,6 +110,12 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     app.add_url_rule("/_swagger/<path:name>", "swagger", _swagger)
     cli.register(app)
     return app
+
+
+def _vary_by_origin(response: Response) -> Response:
+    """Say that an answer is another one for another origin, also where it names none."""
+    response.vary.add("Origin")
+    return response
 
 
 def _swagger(name: str) -> ResponseReturnValue:

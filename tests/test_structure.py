@@ -16,12 +16,14 @@ from alembic.script import ScriptDirectory
 from flask.views import MethodView
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api import resources
+from api import create_app, resources
 from api.schemas.reports.base import GroupSchema, SubjectSchema
 from api.schemas.staff import FIELDS_OF_MANAGED
 from api.web import problems as errors
+from api.web.openapi import render_document
 from api.web.openapi_answers import names_in
 from api.web.resource import METHODS, Resource
+from config import Config as AppConfig
 from models.access import Permission
 from models.db.base import Aggregate, Base, TenantOwned
 from models.tables import metadata
@@ -109,6 +111,11 @@ def test_a_page_may_be_asked_for_at_any_length():
     ]
     assert limits
     assert [limit for limit in limits if "format" in limit or "maximum" in limit] == []
+
+
+def test_every_application_of_a_process_writes_the_same_document():
+    another = create_app(AppConfig.from_env({"SECRET_KEY": "an application beside another one"}))
+    assert render_document(another) == written_document()
 
 
 def test_whatever_is_answered_is_always_there_but_for_what_is_known_not_to_be():

@@ -67,6 +67,7 @@ class HandedOverConcern:
 
 @blp.route("/concerns")
 class Concerns(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
 
     @blp.arguments(ConcernQuery, location="query")
@@ -104,6 +105,7 @@ class Concerns(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>")
 class ConcernById(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CONCERN_READ, "PATCH": Permission.CONCERN_LOG}
     path_models = {"concern_id": Concern}
 
@@ -139,6 +141,7 @@ class ConcernEvents(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/take")
 class TakeConcern(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CONCERN_TAKE}
     path_models = {"concern_id": Concern}
 
@@ -153,6 +156,7 @@ class TakeConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/release")
 class ReleaseConcern(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CONCERN_TAKE}
     path_models = {"concern_id": Concern}
 
@@ -166,6 +170,7 @@ class ReleaseConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/hand-over")
 class HandOverConcern(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CONCERN_TAKE}
     path_models = {"concern_id": Concern}
 
@@ -184,6 +189,7 @@ class HandOverConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/resolve")
 class ResolveConcern(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CONCERN_RESOLVE}
     path_models = {"concern_id": Concern}
 
@@ -202,6 +208,7 @@ class ResolveConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/reopen")
 class ReopenConcern(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CONCERN_RESOLVE}
     path_models = {"concern_id": Concern}
 
@@ -215,6 +222,7 @@ class ReopenConcern(Resource):
 
 @blp.route("/concerns/<uuid:concern_id>/void")
 class VoidConcern(Resource):
+    never_stored = True
     permissions = {"POST": Permission.CONCERN_VOID}
     path_models = {"concern_id": Concern}
 

@@ -15,13 +15,13 @@ from models.recovery.feedback_request import FeedbackPolicy
 class FeedbackPolicyOfOrganization(Resource):
     permissions = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
 
-    @blp.response(200, FeedbackPolicySchema)
+    @blp.response(200, FeedbackPolicySchema, headers={"ETag": "ETag"})
     def get(self) -> FeedbackPolicy:
         """Read how often one customer is asked"""
         return FeedbackPolicy.current(g.session)
 
     @blp.arguments(FeedbackPolicySchema)
-    @blp.response(200, FeedbackPolicySchema)
+    @blp.response(200, FeedbackPolicySchema, headers={"ETag": "ETag"})
     def put(self, data: dict[str, Any]) -> FeedbackPolicy:
         """Set how often one customer is asked: at most once in so many days"""
         return FeedbackPolicy.set_to(g.session, **data)

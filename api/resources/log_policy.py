@@ -15,13 +15,13 @@ from models.daily_log.daily_log import DailyLogPolicy
 class LogPolicyOfOrganization(Resource):
     permissions = {"GET": Permission.POLICY_READ, "PUT": Permission.POLICY_WRITE}
 
-    @blp.response(200, LogPolicySchema)
+    @blp.response(200, LogPolicySchema, headers={"ETag": "ETag"})
     def get(self) -> DailyLogPolicy:
         """Read the headings under which managers leave notes"""
         return DailyLogPolicy.current(g.session)
 
     @blp.arguments(NewLogPolicySchema)
-    @blp.response(200, LogPolicySchema)
+    @blp.response(200, LogPolicySchema, headers={"ETag": "ETag"})
     def put(self, data: dict[str, Any]) -> DailyLogPolicy:
         """Set the headings under which managers leave notes, and which notes are required for the sign-off"""
         return DailyLogPolicy.set_to(g.session, **data)

@@ -61,6 +61,7 @@ class RecoveryLogs(Resource):
 
 @blp.route("/stores/<uuid:store_id>/recovery-logs/<date:business_date>")
 class RecoveryLogByDate(Resource):
+    never_stored = True
     permissions = {"GET": Permission.LOG_READ, "PATCH": Permission.LOG_SIGN}
     path_models = {"store_id": Store}
 
@@ -75,10 +76,10 @@ class RecoveryLogByDate(Resource):
     def get(self, store: Store, business_date: date) -> Any:
         """Read a store's business day: what needs somebody now, the figures, every concern with its timeline
 
-        The ETag is the version of its `page`. With `Accept: text/csv` the answer has one line per concern, praise and
-        voided concern, then one with the figures of the day; XLSX has the same, and a sheet that explains the columns.
-        The timeline is in the store's own time. With `Accept: text/html` it is a page to print, in the language of
-        `Accept-Language`.
+        The ETag begins with the version of its `page`. With `Accept: text/csv` the answer has one line per concern,
+        praise and voided concern, then one with the figures of the day; XLSX has the same, and a sheet that explains
+        the columns. The timeline is in the store's own time. With `Accept: text/html` it is a page to print, in
+        the language of `Accept-Language`.
         """
         form = negotiate(JSON, *FILES, HTML)
         log = build_daily_log(g.session, store, business_date, actor=g.actor, at=g.now)

@@ -4,6 +4,7 @@ An ETag is "<version>.<digest of the answer>". A change names the version; a rea
 """
 
 import hashlib
+import re
 from typing import Any, Protocol, runtime_checkable
 
 from flask import Response, request
@@ -11,6 +12,7 @@ from flask import Response, request
 from api.web.problems import HttpProblem
 from models.errors import VersionConflict
 
+WORKED_OUT_AT = re.compile(rb'"generated_at":"[^"]*"')
 DIGEST_LENGTH = 16  # hexadecimal digits: enough to tell answers of one version apart
 
 
@@ -30,12 +32,14 @@ def etag_header(shown: Any) -> dict[str, str]:
 def complete_etag(response: Response) -> Response:
     """Add to the version in the ETag the digest of the answer, and answer 304 to a read that has just this.
 
-    Two readers of one version may see different things, and of a daily log the version is only that of its notes.
+    Two readers of one version may see different things, and of a daily log the version is only that of its notes. When
+    an answer was worked out is no part of it.
     """
     version, _ = response.get_etag()
     if version is None or not request.path.startswith("/v1"):
         return response
-    tag = f"{version}.{hashlib.sha256(response.get_data()).hexdigest()[:DIGEST_LENGTH]}"
+    content = WORKED_OUT_AT.sub(b"", response.get_data())
+    tag = f"{version}.{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
     response.set_etag(tag)
     if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
         response.status_code = 304
