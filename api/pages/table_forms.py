@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import wraps
 from typing import Any, Final
-from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Response, g, request
+from flask import g, request
 
 from api.pages.tables import render_tables
 from api.schemas.base import Schema, page_of
 from api.web.blueprint import Blueprint
 from api.web.negotiation import HTML, JSON, negotiate
+from api.web.pagination import link_to_next
 from api.web.tables.csv_format import CSV, csv_file
 from api.web.tables.list_table import STORE_ID, ListedItem, list_file, without_people
 from api.web.tables.xlsx_format import XLSX, xlsx_file
@@ -25,8 +25,8 @@ Line = dict[str, Any]
 Method = Callable[..., Any]
 
 
-def answers_tables(blp: Blueprint, schema: type[Schema], *headers: str) -> Callable[[Method], Method]:
-    """Decorate a method that answers in the form that the caller prefers: declare the forms and headers."""
+def answers_tables(blp: Blueprint, schema: type[Schema]) -> Callable[[Method], Method]:
+    """Decorate a method that answers in the form that the caller prefers: declare the forms."""
 
     def decorate(method: Method) -> Method:
         for declare in (
@@ -34,7 +34,7 @@ def answers_tables(blp: Blueprint, schema: type[Schema], *headers: str) -> Calla
             blp.alt_response(200, schema={"type": "string"}, content_type=HTML, success=True),
             blp.alt_response(200, schema={"type": "string", "format": "binary"}, content_type=XLSX, success=True),
             blp.alt_response(200, schema={"type": "string"}, content_type=CSV, success=True),
-            blp.response(200, schema, headers={name: name for name in headers}),
+            blp.response(200, schema),
         ):
             method = declare(method)
         return method
@@ -54,13 +54,12 @@ def answers_list(
     """Decorate the method of a list, which returns a page of these items: answer it as JSON or as a table.
 
     A table has the columns of the schema, or those of `line_schema` with `line_of` each item. `by_store`: whether items
-    are of a store, whose name stands beside them. To keys a table names no staff. Its next page is in the header `Link`
-    (RFC 8288).
+    are of a store, whose name stands beside them. To keys a table names no staff.
     """
     page_schema = page_of(schema)
 
     def decorate(method: Method) -> Method:
-        @answers_tables(blp, page_schema, "Link")
+        @answers_tables(blp, page_schema)
         @wraps(method)
         def answer(*arguments: Any) -> Any:
             form = negotiate(JSON, *FILES)
@@ -78,7 +77,9 @@ def answers_list(
             name = f"{title.lower().replace(' ', '-')}-{g.now.date()}"
             about = _about(page, names)
             file = list_file(name, title, (line_schema or schema)(), items, about=about, by_store=by_store)
-            return _with_link_to_next(FILES[form](file), page["next_cursor"])
+            response = FILES[form](file)
+            response.headers.update(link_to_next(page["next_cursor"]))
+            return response
 
         return answer
 
@@ -112,10 +113,3 @@ def _filters(names: dict[UUID, str]) -> Iterator[str]:
             yield f"{name}: {names.get(UUID(value), 'one')}"
         except ValueError:
             yield f"{name}: {value}"
-
-
-def _with_link_to_next(response: Response, cursor: str | None) -> Response:
-    if cursor is not None:
-        query = [*((name, value) for name, value in request.args.items(multi=True) if name != "cursor")]
-        response.headers["Link"] = f'<{request.path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'
-    return response

@@ -79,6 +79,17 @@ class RecoveryActions(Resource):
         return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **page)
 
 
+@blp.route("/recovery-actions/<uuid:recovery_action_id>")
+class RecoveryActionById(Resource):
+    permissions = {"GET": Permission.CONCERN_READ}
+    path_models = {"recovery_action_id": RecoveryAction}
+
+    @blp.response(200, RecoveryActionSchema)
+    def get(self, recovery_action: RecoveryAction) -> RecoveryAction:
+        """Read a recovery action"""
+        return recovery_action
+
+
 @blp.route("/recovery-actions/<uuid:recovery_action_id>/reverse")
 class ReverseRecoveryAction(Resource):
     permissions = {"POST": Permission.RECOVERY_ACT}

@@ -277,15 +277,17 @@ class DaysPageQuery(PageQuery):
             raise ValidationError("`to` is before `from`.", field_name="to")
 
 
+class PageSchema(Schema):
+    """One page of a list."""
+
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 @cache
 def page_of(schema: type[Schema]) -> type[Schema]:
     """Return the schema of one page of these objects."""
     name = schema.__name__.removesuffix("Schema")
-    members = {
-        "items": fields.List(fields.Nested(schema), required=True),
-        "next_cursor": fields.String(required=True, allow_none=True),
-    }
-    return type(f"{name}PageSchema", (Schema,), members)
+    return type(f"{name}PageSchema", (PageSchema,), {"items": fields.List(fields.Nested(schema), required=True)})
 
 
 class ProblemErrorSchema(Schema):

@@ -5,7 +5,19 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
 from api.schemas.alerts import PreviousRecoverySchema
-from api.schemas.base import Flag, Instant, LanguageTag, PageQuery, Schema, Slug, Words, absent, any_of, given
+from api.schemas.base import (
+    Flag,
+    Instant,
+    LanguageTag,
+    PageQuery,
+    PageSchema,
+    Schema,
+    Slug,
+    Words,
+    absent,
+    any_of,
+    given,
+)
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.redaction import reader
@@ -248,10 +260,9 @@ class CustomerOverviewSchema(Schema):
     tried_before = fields.Nested(PreviousRecoverySchema, allow_none=True)
 
 
-class HistorySchema(Schema):
+class HistorySchema(PageSchema):
     """A customer's history: what matters now, then all concerns, newest first."""
 
     customer = fields.Nested(ProfileSchema, required=True)
     now = fields.Nested(CustomerOverviewSchema, required=True)
     items = fields.List(fields.Nested(ConcernSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)

@@ -16,11 +16,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as NoMatch
 
-from api.schemas.base import BusinessDate, ProblemSchema
+from api.schemas.base import BusinessDate, PageSchema, ProblemSchema
 from api.schemas.redaction import shown_to
 from api.web.absent_nulls import null_is_absent
 from api.web.etags import etag_header
 from api.web.openapi import Plugin, add_components, document_operation, operation_id
+from api.web.pagination import link_to_next
 from api.web.problems import on_http_exception
 from api.web.resource import Resource
 from api.web.smorest_internals import add_document_callback, newest_endpoint_document
@@ -54,8 +55,9 @@ class Blueprint(SmorestBlueprint):
         return decorate
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
-        """Extend flask-smorest's decorator: flush before the dump, add the ETag, dump for the actor of the request."""
+        """Extend flask-smorest's decorator: flush before the dump, add ETag and Link, dump for who asks."""
         dump = super().response(status_code, schema, **options)
+        is_page = isinstance(schema, type) and issubclass(schema, PageSchema)
 
         def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
             @dump
@@ -67,7 +69,8 @@ class Blueprint(SmorestBlueprint):
                 shown, status, headers = unpack_tuple_response(answer)
                 if session := g.get("session"):
                     session.flush()
-                return shown, status or status_code, {**etag_header(shown), **(headers or {})}
+                link = link_to_next(shown["next_cursor"]) if is_page else {}
+                return shown, status or status_code, {**etag_header(shown), **link, **(headers or {})}
 
             @wraps(flushed)
             def redacted(*arguments: Any, **keywords: Any) -> ResponseReturnValue:

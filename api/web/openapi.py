@@ -9,7 +9,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter, resolve
 from flask import Flask
 from marshmallow import Schema, fields
 
-from api.schemas.base import ProblemSchema
+from api.schemas.base import PageSchema, ProblemSchema
 from api.web.openapi_answers import SOMETIMES
 from api.web.problems import STATUS_TITLES
 from api.web.request_body import CsvBody
@@ -43,7 +43,7 @@ HEADERS = {
         "schema": {"type": "string"},
     },
     "Link": {
-        "description": 'Of a table: the address of its next page (`rel="next"`), while more follows.',
+        "description": 'The address of the next page (`rel="next"`), while more follows.',
         "schema": {"type": "string"},
     },
     "ETag": {
@@ -181,6 +181,7 @@ def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema |
     for answer in list(doc["responses"].values()):
         shown = next((content.get("schema") for content in answer.get("content", {}).values()), None)
         names = ["ETag"] if isinstance(shown, Schema) and "version" in shown.fields else []
+        names += ["Link"] if isinstance(shown, PageSchema) else []
         names += ["Idempotent-Replayed"] if facts["idempotent"] else []
         answer["headers"] = {**answer.get("headers", {}), **_headers(*names)}
     if facts["idempotent"] and body is not None and "id" in body.fields:

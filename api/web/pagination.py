@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -47,6 +48,14 @@ def paginate(
     rows = list(g.session.execute(page)) if whole_rows else list(g.session.scalars(page).unique())
     last = rows[limit - 1] if len(rows) > limit else None
     return {"items": rows[:limit], "next_cursor": _cursor_of(last, columns) if last is not None else None}
+
+
+def link_to_next(cursor: str | None) -> dict[str, str]:
+    """Return the header that leads to the next page of this list (RFC 8288), and none after the last one."""
+    if cursor is None:
+        return {}
+    query = [*((name, value) for name, value in request.args.items(multi=True) if name != "cursor"), ("cursor", cursor)]
+    return {"Link": f'<{request.path}?{urlencode(query)}>; rel="next"'}
 
 
 def sign_cursor(after: Sequence[Any]) -> str:

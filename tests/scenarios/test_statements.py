@@ -72,6 +72,7 @@ READ = {
     "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
     "getQuestions": 2,
+    "getRecoveryActionById": 2,
     "getRecoveryActions": 2,
     "getRecoveryLogByDate": 25,  # of it, nine for the page, the headings and what earlier days left
     "getRecoveryLogs": 2,

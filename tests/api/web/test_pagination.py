@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -100,7 +101,10 @@ class Full:
         reader = READ_BY.get(operation.id, "manager")
         answer = self.app.request("GET", address, (self.org.shop, reader), query_string=query)
         assert answer.status_code == 200, answer.text
-        return [key_of(row) for row in answer.json["items"]], answer.json["next_cursor"]
+        cursor = answer.json["next_cursor"]
+        following = urlencode({**query, "cursor": cursor})
+        assert answer.headers.get("Link") == (f'<{address}?{following}>; rel="next"' if cursor else None)
+        return [key_of(row) for row in answer.json["items"]], cursor
 
 
 def key_of(row: dict[str, Any]) -> str:

@@ -390,7 +390,9 @@ def test_a_till_pays_for_a_sensitive_concern_and_sees_the_money_only(app: App, s
     concern = log_concern(app, shop, "manager", sensitive=True)
     action = refund(app, shop, concern, 2500, by="manager", note="For the doctor").json
     (listed,) = app.request("GET", "/v1/recovery-actions?unpaid=true", (shop, "till")).json["items"]
+    assert app.request("GET", f"/v1/recovery-actions/{action['id']}", (shop, "till")).json == listed
     paid = settle(app, shop, action, "settled", "till", reference="R-77").json
+    assert_problem(app.request("GET", f"/v1/recovery-actions/{action['id']}", (shop, "floor")), 404, "not-found")
     shown = {name: value for name, value in paid.items() if value is not None}
     for name in ("concern_id", "customer_id", "remedy", "given_90_days", "decision", "note", "acted_by"):
         assert (listed[name], paid[name]) == (None, None)
