@@ -54,6 +54,8 @@ MAX_API_KEYS_EVER: Final = 1_000  # of an organization, with revoked ones
 # Notifications
 PUSH_TTL: Final = timedelta(minutes=10)  # a later push is of no use
 DAILY_INFO_TTL: Final = timedelta(hours=4)  # a mail server may be away for that long, and the mail is still of use
+NOTIFICATIONS_SHOWN_FOR: Final = timedelta(days=14)  # to whom they were for, since they were queued
+MAX_UNREAD: Final = 100  # a phone shows 99+
 
 # Recovery
 APPROVAL_TTL: Final = timedelta(minutes=15)  # a customer does not wait any longer

@@ -1,14 +1,75 @@
 """Screens of a phone: what its lists, notifications and unchanged answers need."""
 
+import sqlalchemy as sa
+from alembic import op
+from alembic.operations.base import BatchOperations
+
+from migrations.tenant_tables import INSTANT, index
+
 revision = "1007"
 down_revision = "1006"
 branch_labels = None
 depends_on = None
 
+NOTIFICATION_LINKS = {"recovery_action_id": "recovery_action", "follow_up_id": "follow_up", "store_id": "store"}
+
 
 def upgrade() -> None:
-    pass
+    _upgrade_notifications()
 
 
 def downgrade() -> None:
-    pass
+    _downgrade_notifications()
+
+
+def _upgrade_notifications() -> None:
+    """Say what each notification is about, and which notifications are one announcement."""
+    with op.batch_alter_table("notification") as batch:
+        batch.add_column(sa.Column("announcement_id", sa.Uuid(), nullable=True))
+        for column in NOTIFICATION_LINKS:
+            batch.add_column(sa.Column(column, sa.Uuid(), nullable=True))
+        batch.add_column(sa.Column("business_date", sa.Date(), nullable=True))
+        batch.add_column(sa.Column("count", sa.Integer(), nullable=True))
+        batch.add_column(sa.Column("outdated_at", INSTANT, nullable=True))
+    op.execute(
+        "UPDATE notification SET outdated_at = withdrawn_at,"
+        " announcement_id = CASE WHEN kind = 'ring' AND run_id IS NOT NULL THEN run_id ELSE id END"
+    )
+    with op.batch_alter_table("notification") as batch:
+        batch.alter_column("announcement_id", existing_type=sa.Uuid(), nullable=False)
+        for column, target in NOTIFICATION_LINKS.items():
+            _link(batch, "notification", column, target)
+    with op.batch_alter_table("outbox_message") as batch:
+        batch.add_column(sa.Column("recovery_action_id", sa.Uuid(), nullable=True))
+        _link(batch, "outbox_message", "recovery_action_id", "recovery_action")
+    with op.batch_alter_table("notification_recipient") as batch:
+        batch.add_column(sa.Column("queued_at", INSTANT, nullable=True))
+    op.execute(
+        "UPDATE notification_recipient SET queued_at = (SELECT notification.queued_at FROM notification"
+        " WHERE notification.organization_id = notification_recipient.organization_id"
+        " AND notification.id = notification_recipient.notification_id)"
+    )
+    with op.batch_alter_table("notification_recipient") as batch:
+        batch.alter_column("queued_at", existing_type=INSTANT, nullable=False)
+    op.drop_index("ix_notification_recipient_staff_id", "notification_recipient")
+    index("ix_notification_recipient_staff", "notification_recipient", "organization_id", "staff_id", "queued_at")
+
+
+def _link(batch: BatchOperations, table: str, column: str, target: str) -> None:
+    name = f"fk_{table}_{column.removesuffix('_id')}"
+    batch.create_foreign_key(name, target, ["organization_id", column], ["organization_id", "id"])
+
+
+def _downgrade_notifications() -> None:
+    op.drop_index("ix_notification_recipient_staff", "notification_recipient")
+    index("ix_notification_recipient_staff_id", "notification_recipient", "organization_id", "staff_id")
+    with op.batch_alter_table("notification_recipient") as batch:
+        batch.drop_column("queued_at")
+    with op.batch_alter_table("outbox_message") as batch:
+        batch.drop_constraint("fk_outbox_message_recovery_action", type_="foreignkey")
+        batch.drop_column("recovery_action_id")
+    with op.batch_alter_table("notification") as batch:
+        for column in NOTIFICATION_LINKS:
+            batch.drop_constraint(f"fk_notification_{column.removesuffix('_id')}", type_="foreignkey")
+        for column in ("announcement_id", *NOTIFICATION_LINKS, "business_date", "count", "outdated_at"):
+            batch.drop_column(column)

@@ -1,16 +1,31 @@
 """Notifications: one message to one address, with its delivery state as far as it can be known."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, and_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    ScalarSelect,
+    Select,
+    String,
+    Subquery,
+    UniqueConstraint,
+    and_,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
+from uuid_utils.compat import uuid7
 
 from models.access import Actor
 from models.db.base import TenantOwned, many_to_one, one_to_many, tenant_fk
+from models.policy_defaults import MAX_UNREAD, NOTIFICATIONS_SHOWN_FOR
 from models.staff.device import Device
 from models.staff.staff import Staff
 
@@ -117,7 +132,11 @@ STATE_ORDER = (S.QUEUED, S.LEASED, S.ACCEPTED, S.RECEIVED, S.SHOWN, S.OPENED)
 
 
 class Notification(TenantOwned):
-    """One message to one device or mailbox. ACCEPTED means that the service has it, not that a phone rang."""
+    """One message to one device or mailbox. ACCEPTED means that the service has it, not that a phone rang.
+
+    An announcement is one thing that people are notified of, on however many phones: its notifications share
+    `announcement_id`. All rings of one run of an alert are one announcement.
+    """
 
     __tablename__ = "notification"
     __table_args__ = (
@@ -131,7 +150,13 @@ class Notification(TenantOwned):
     channel: Mapped[str] = mapped_column(String(20), default=DEVICE_CHANNEL)  # the channel that delivers it
     device_id: Mapped[UUID | None] = tenant_fk("device", nullable=True)  # for DEVICE_CHANNEL only
     staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # None: a shared phone, see NotificationRecipient
-    run_id: Mapped[UUID | None]  # of the alert, for a ring
+    announcement_id: Mapped[UUID] = mapped_column(default=uuid7)
+    recovery_action_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
+    follow_up_id: Mapped[UUID | None] = tenant_fk("follow_up", nullable=True)
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with business_date: of the day it is about
+    business_date: Mapped[date | None]
+    count: Mapped[int | None]  # the number that its text says
+    run_id: Mapped[UUID | None]  # of the alert or follow-up
     step: Mapped[int | None]  # counted over the rounds of the alert
     state: Mapped[NotificationState] = mapped_column(default=NotificationState.QUEUED)
     queued_at: Mapped[datetime]
@@ -140,7 +165,8 @@ class Notification(TenantOwned):
     received_at: Mapped[datetime | None]
     shown_at: Mapped[datetime | None]
     opened_at: Mapped[datetime | None]
-    withdrawn_at: Mapped[datetime | None]
+    outdated_at: Mapped[datetime | None]  # when it was no longer true
+    withdrawn_at: Mapped[datetime | None]  # from the phone
     provider_id: Mapped[str | None] = mapped_column(String(300))
     failure: Mapped[str | None] = mapped_column(String(60))
 
@@ -151,16 +177,47 @@ class Notification(TenantOwned):
     )
 
     @classmethod
-    def to_phone(cls, device: Device, people: Iterable[Staff], **values: Any) -> "Notification":
+    def to_phone(cls, device: Device, people: Iterable[Staff], *, queued_at: datetime, **values: Any) -> "Notification":
         """Return one notification to a phone: to the owner of a personal one, or to these people on a shared one."""
-        links = [] if device.staff_id else [NotificationRecipient(staff_id=person.id) for person in people]
-        return cls(device=device, staff_id=device.staff_id, recipient_links=links, **values)
+        people = [] if device.staff_id else people
+        links = [NotificationRecipient(staff_id=person.id, queued_at=queued_at) for person in people]
+        return cls(device=device, staff_id=device.staff_id, recipient_links=links, queued_at=queued_at, **values)
 
     @classmethod
     def select_of_alert(cls, alert_id: UUID) -> Select["Notification"]:
         """Return a statement for the notifications of an alert, with their recipients."""
         links = selectinload(cls.recipient_links).joinedload(NotificationRecipient.staff)
         return select(cls).where(cls.alert_id == alert_id).options(links)
+
+    @classmethod
+    def unread_of(cls, staff_id: UUID, *, at: datetime) -> ScalarSelect[int]:
+        """Return a subquery that counts what a person was notified of lately and has opened on no phone.
+
+        It counts no further than MAX_UNREAD. What is no longer true, or went to none of their phones, is not counted.
+        """
+        rows = cls._lately_to(staff_id, at=at)
+        unread = (
+            select(rows.c.announcement_id)
+            .group_by(rows.c.announcement_id)
+            .having(func.max(rows.c.opened_at).is_(None), func.max(rows.c.outdated_at).is_(None))
+            .limit(MAX_UNREAD)
+        )
+        return select(func.count()).select_from(unread.subquery("unread")).scalar_subquery()
+
+    @classmethod
+    def _lately_to(cls, staff_id: UUID, *, at: datetime) -> Subquery:
+        """Select the notifications to phones of a person, shared ones too, without those that were not to be sent."""
+        since = at - NOTIFICATIONS_SHOWN_FOR
+        columns = (cls.id, cls.announcement_id, cls.queued_at, cls.opened_at, cls.outdated_at)
+        to_phones = (cls.channel == DEVICE_CHANNEL, cls.state != NotificationState.SUPPRESSED)
+        own = select(*columns).where(cls.staff_id == staff_id, cls.queued_at > since, *to_phones)
+        link = NotificationRecipient
+        shared = (
+            select(*columns)
+            .join(link, (link.organization_id == cls.organization_id) & (link.notification_id == cls.id))
+            .where(link.staff_id == staff_id, link.queued_at > since, *to_phones)
+        )
+        return union_all(own, shared).subquery("lately")
 
     @property
     def recipients(self) -> list[Staff]:
@@ -261,9 +318,11 @@ class NotificationRecipient(TenantOwned):
     # Named by hand: the usual name is longer than PostgreSQL allows.
     __table_args__ = (
         UniqueConstraint("organization_id", "notification_id", "staff_id", name="uq_notification_recipient"),
+        Index("ix_notification_recipient_staff", "organization_id", "staff_id", "queued_at"),
     )
 
     notification_id: Mapped[UUID] = tenant_fk("notification")
-    staff_id: Mapped[UUID] = tenant_fk("staff", index=True)
+    staff_id: Mapped[UUID] = tenant_fk("staff")
+    queued_at: Mapped[datetime]  # that of the notification, for the index
 
     staff: Mapped[Staff] = many_to_one("NotificationRecipient", "staff_id", "Staff")

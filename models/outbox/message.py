@@ -101,6 +101,7 @@ class OutboxMessage(TenantOwned):
     concern_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)
     staff_id: Mapped[UUID | None] = tenant_fk("staff", nullable=True)  # the recipient, or whom it is about
     follow_up_id: Mapped[UUID | None] = tenant_fk("follow_up", nullable=True)
+    recovery_action_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
     notification_id: Mapped[UUID | None] = tenant_fk("notification", nullable=True)
     store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with business_date: of the day
     business_date: Mapped[date | None]
@@ -229,6 +230,7 @@ class OutboxMessage(TenantOwned):
             alert_id=self.alert_id,
             concern_id=self.concern_id,
             follow_up_id=self.follow_up_id,
+            recovery_action_id=self.recovery_action_id,
             store_id=self.store_id,
             share_id=self.share_id,
             business_date=self.business_date,

@@ -64,11 +64,12 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
     for device, owners in _people_by_phone(session, outbox_message, reachable, at).items():
         if device.id not in informed:
             kind_here = _kind_for(kind, owners, concern)
-            _queue(session, outbox_message, Notification.to_phone(device, owners), at=at, kind=kind_here)
+            notification = Notification.to_phone(device, owners, queued_at=at)
+            _queue(session, outbox_message, notification, at=at, kind=kind_here)
     for staff in people:
         for channel in person_channels_for(_kind_by_mail(kind), staff):
             if staff.id not in informed:
-                notification = Notification(staff_id=staff.id, channel=channel.name)
+                notification = Notification(staff_id=staff.id, channel=channel.name, queued_at=at)
                 _queue(session, outbox_message, notification, at=at, kind=_kind_by_mail(kind))
 
 
@@ -145,7 +146,8 @@ def queue_test_push(session: Session, *, by: Actor, at: datetime) -> list[Notifi
             "You are not signed in on a phone that can be reached: register this one with"
             " PUT /v1/me/devices/{installation_id}, or check in on a shared phone."
         )
-    return [_queue(session, outbox_message, Notification.to_phone(phone, [staff]), at=at) for phone in asking]
+    to_phones = [Notification.to_phone(phone, [staff], queued_at=at) for phone in asking]
+    return [_queue(session, outbox_message, notification, at=at) for notification in to_phones]
 
 
 def _subject(
@@ -385,7 +387,10 @@ def _queue(
     if notification.kind is K.CODE_BY_MAIL and notification.channel == DEVICE_CHANNEL:
         notification.kind = K.CODE_MADE  # the code itself goes to no phone
     notification.alert_id, notification.concern_id = outbox_message.alert_id, outbox_message.concern_id
-    notification.run_id, notification.queued_at = outbox_message.run_id, at
+    notification.run_id, notification.announcement_id = outbox_message.run_id, outbox_message.id
+    notification.follow_up_id = outbox_message.follow_up_id
+    notification.recovery_action_id = outbox_message.recovery_action_id
+    notification.store_id, notification.business_date = outbox_message.store_id, outbox_message.business_date
     notification.expires_at = _expires_at(outbox_message, notification.channel, at)
     session.add_all([notification, outbox_message.delivery_to(notification, at=at)])
     return notification

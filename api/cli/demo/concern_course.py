@@ -294,6 +294,7 @@ class ConcernCourse:
             [self.manager.staff],
             alert_id=alert.id,
             concern_id=alert.concern.id,
+            announcement_id=alert.run_id,
             run_id=alert.run_id,
             step=alert.absolute_step,
             queued_at=sent_at,
