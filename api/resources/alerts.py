@@ -1,5 +1,6 @@
 """Alerts, their notifications, and receipts from phones."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import g
@@ -14,15 +15,26 @@ from api.schemas.alerts import (
 )
 from api.schemas.base import PageQuery, page_of
 from api.web.blueprint import Blueprint
-from api.web.etags import etag_header
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
 from models.alerts.alert import Alert
 from models.alerts.notification import Notification
-from models.recovery.previous_recovery import find_previous_recovery
+from models.recovery.previous_recovery import PreviousRecovery, find_previous_recovery
 
 blp = Blueprint("alerts", __name__, "Alerts, what became of their notifications, and receipts from phones")
+
+
+@dataclass(frozen=True)
+class ReadAlert:
+    """An alert as the answer to reading it: with what was tried the last time."""
+
+    alert: Alert
+    previous: PreviousRecovery | None
+
+    @property
+    def version(self) -> int:
+        return self.alert.version
 
 
 @blp.route("/alerts")
@@ -43,11 +55,9 @@ class AlertById(Resource):
     path_models = {"alert_id": Alert}
 
     @blp.response(200, AlertReadSchema)
-    def get(self, alert: Alert) -> tuple[dict[str, Any], int, dict[str, str]]:
+    def get(self, alert: Alert) -> ReadAlert:
         """Read an alert: its escalation steps, and what was tried the last time for this customer"""
-        names = (field.attribute or name for name, field in AlertReadSchema().fields.items() if name != "previous")
-        previous = find_previous_recovery(g.session, alert.concern_id, actor=g.actor)
-        return {**{name: getattr(alert, name) for name in names}, "previous": previous}, 200, etag_header(alert)
+        return ReadAlert(alert, find_previous_recovery(g.session, alert.concern_id, actor=g.actor))
 
 
 @blp.route("/alerts/<uuid:alert_id>/notifications")

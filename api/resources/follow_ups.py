@@ -14,6 +14,7 @@ from api.schemas.follow_ups import (
     HandedOverFollowUpSchema,
     HandOverFollowUpSchema,
     KeepSchema,
+    ListedFollowUpSchema,
     NewFollowUpSchema,
 )
 from api.web.blueprint import Blueprint
@@ -47,13 +48,13 @@ class ConcernFollowUps(Resource):
     path_models = {"concern_id": Concern}
 
     @blp.arguments(PageQuery, location="query")
-    @blp.response(200, page_of(FollowUpSchema))
+    @blp.response(200, page_of(ListedFollowUpSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """List the follow-ups of a concern, the first due first"""
         return paginate(FollowUp.select_visible(g.actor, concern_id=concern.id), FollowUp.due_at, FollowUp.id, **query)
 
     @blp.arguments(NewFollowUpSchema)
-    @blp.response(201, FollowUpSchema)
+    @blp.response(201, ListedFollowUpSchema)
     @idempotent(FollowUp, status=201)
     def post(self, data: dict[str, Any], concern: Concern) -> FollowUp:
         """Promise something to the customer, also once the concern is resolved
@@ -70,7 +71,7 @@ class FollowUps(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(FollowUpQuery, location="query")
-    @answers_list(blp, FollowUpSchema, "Follow-ups")
+    @answers_list(blp, ListedFollowUpSchema, "Follow-ups", line_schema=FollowUpSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List follow-ups, the first due first"""
         page = {name: query.pop(name) for name in ("limit", "cursor")}
@@ -83,7 +84,7 @@ class KeepFollowUp(Resource):
     path_models = {"follow_up_id": FollowUp}
 
     @blp.arguments(KeepSchema)
-    @blp.response(200, FollowUpSchema)
+    @blp.response(200, ListedFollowUpSchema)
     @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
         """Record that the customer got what was promised; a broken promise may still be kept, late"""
@@ -97,7 +98,7 @@ class CancelFollowUp(Resource):
     path_models = {"follow_up_id": FollowUp}
 
     @blp.arguments(CancelSchema)
-    @blp.response(200, FollowUpSchema)
+    @blp.response(200, ListedFollowUpSchema)
     @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
         """Cancel a follow-up that the customer does not want any more, and say why"""

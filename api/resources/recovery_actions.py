@@ -9,6 +9,7 @@ from api.schemas.base import PageQuery, page_of
 from api.schemas.recovery_actions import (
     ApproveSchema,
     DeclineSchema,
+    ListedRecoveryActionSchema,
     NewRecoveryActionSchema,
     RecoveryActionQuery,
     RecoveryActionSchema,
@@ -38,14 +39,14 @@ class ConcernRecoveryActions(Resource):
     path_models = {"concern_id": Concern}
 
     @blp.arguments(PageQuery, location="query")
-    @blp.response(200, page_of(RecoveryActionSchema))
+    @blp.response(200, page_of(ListedRecoveryActionSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """List what was done about a concern, in order"""
         actions = RecoveryAction.select_visible(g.actor, concern_id=concern.id)
         return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, **query)
 
     @blp.arguments(NewRecoveryActionSchema)
-    @blp.response(201, RecoveryActionSchema)
+    @blp.response(201, ListedRecoveryActionSchema)
     @idempotent(RecoveryAction, status=201)
     def post(self, data: dict[str, Any], concern: Concern) -> RecoveryAction:
         """Record a recovery action; without a cost it has the default cost of its remedy
@@ -68,7 +69,7 @@ class RecoveryActions(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(RecoveryActionQuery, location="query")
-    @answers_list(blp, RecoveryActionSchema, "Recovery actions")
+    @answers_list(blp, ListedRecoveryActionSchema, "Recovery actions", line_schema=RecoveryActionSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List recovery actions, newest first
 
@@ -84,7 +85,7 @@ class RecoveryActionById(Resource):
     permissions = {"GET": Permission.CONCERN_READ}
     path_models = {"recovery_action_id": RecoveryAction}
 
-    @blp.response(200, RecoveryActionSchema)
+    @blp.response(200, ListedRecoveryActionSchema)
     def get(self, recovery_action: RecoveryAction) -> RecoveryAction:
         """Read a recovery action"""
         return recovery_action
@@ -96,7 +97,7 @@ class ReverseRecoveryAction(Resource):
     path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(ReverseSchema)
-    @blp.response(200, RecoveryActionSchema)
+    @blp.response(200, ListedRecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Reverse an action by an entry of its own, with the negative cost
@@ -115,7 +116,7 @@ class ApproveRecoveryAction(Resource):
     path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(ApproveSchema)
-    @blp.response(200, RecoveryActionSchema)
+    @blp.response(200, ListedRecoveryActionSchema)
     @blp.refuses(401, 429)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
@@ -138,7 +139,7 @@ class ReviewRecoveryAction(Resource):
     path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(ReviewSchema)
-    @blp.response(200, RecoveryActionSchema)
+    @blp.response(200, ListedRecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Say that one has looked at what was given beyond a limit
@@ -156,7 +157,7 @@ class DeclineRecoveryAction(Resource):
     path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(DeclineSchema)
-    @blp.response(200, RecoveryActionSchema)
+    @blp.response(200, ListedRecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Decline a request and say why; an action that was done first stays done
@@ -173,7 +174,7 @@ class SettleRecoveryAction(Resource):
     path_models = {"recovery_action_id": RecoveryAction}
 
     @blp.arguments(SettleSchema)
-    @blp.response(200, RecoveryActionSchema)
+    @blp.response(200, ListedRecoveryActionSchema)
     @idempotent(RecoveryAction, status=200)
     def post(self, data: dict[str, Any], recovery_action: RecoveryAction) -> RecoveryAction:
         """Record how far a refund has come: requested, settled or failed

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema
+from api.schemas.customer_names import CustomerNameField
 from models.alerts.alert import SkipReason
 from models.alerts.enums import AlertState, Reason
 from models.alerts.notification import NotificationKind, NotificationState, ReceiptEvent
@@ -21,6 +22,7 @@ class AlertSchema(RedactedSchema):
     version = fields.Integer()
     concern_id = fields.UUID()
     store_id = fields.UUID()
+    customer_name = CustomerNameField(attribute="concern.customer_name")
     severity = fields.Enum(Severity, by_value=True)
     reason = fields.Enum(Reason, by_value=True)
     state = fields.Enum(AlertState, by_value=True)
@@ -71,6 +73,10 @@ class AlertReadSchema(AlertSchema):
     steps = fields.List(fields.Nested(EscalationStepSchema), attribute="step_log")
     reminded_at = Instant(allow_none=True)
     previous = fields.Nested(PreviousRecoverySchema, allow_none=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Read what was tried from the answer and every other field from its alert."""
+        return super().get_attribute(obj if attr == "previous" else obj.alert, attr, default)
 
 
 class AlertQuery(PageQuery):

@@ -19,7 +19,9 @@ from api.schemas.base import (
     Whole,
     Words,
     any_of,
+    described,
 )
+from api.schemas.customer_names import CustomerNameField
 from api.schemas.guidance import GuidanceSchema
 from api.schemas.recovery_actions import NewRecoveryActionSchema, RecoveryActionSchema
 from api.schemas.redaction import reader
@@ -35,6 +37,7 @@ MOOD = validate.Range(min=MOODS[0], max=MOODS[-1])
 EXACT_IN_JSON = validate.Range(min=1 - 2**53, max=2**53 - 1)  # larger numbers are changed on their way by some clients
 AS_TYPED_DESCRIPTION = "What was sent and could not stand, by the field it was sent in; null once it is corrected."
 SEVERITY_DESCRIPTION = "That of its alert. What rang nobody is severe where it is urgent or the mood is 1."
+CONFIRMED_DESCRIPTION = "Somebody made sure that it is this customer, or the profile was made with the concern."
 RATING_DESCRIPTION = "What the customer said of how it ended, 1-5; null again once it is put right anew."
 
 
@@ -188,6 +191,7 @@ class EditConcernSchema(_DescriptionSchema):
 
     mood = Whole(validate=MOOD)
     kind = fields.Enum(Kind, by_value=True)
+    customer_confirmed = Flag()
 
 
 class VoidSchema(Schema):
@@ -253,6 +257,8 @@ class ConcernSchema(RedactedSchema):
     missing = fields.List(fields.String())
     as_typed = fields.Dict(allow_none=True, metadata={"description": AS_TYPED_DESCRIPTION})
     customer_id = fields.UUID(allow_none=True)
+    customer_name = CustomerNameField()
+    customer_confirmed = fields.Boolean(metadata=described(CONFIRMED_DESCRIPTION))
     recovery_actions = fields.List(fields.Nested(RecoveryActionSchema), attribute="actions")
     praised = fields.Nested(PersonSchema, allow_none=True)
     linked_id = fields.UUID(allow_none=True)

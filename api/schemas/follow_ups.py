@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words, described
+from api.schemas.customer_names import CustomerNameField
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
@@ -81,7 +82,13 @@ class FollowUpSchema(RedactedSchema):
     )
 
 
-class HandedOverFollowUpSchema(FollowUpSchema):
+class ListedFollowUpSchema(FollowUpSchema):
+    """A follow-up with the name of the customer, for whoever keeps it."""
+
+    customer_name = CustomerNameField(attribute="concern.customer_name")
+
+
+class HandedOverFollowUpSchema(ListedFollowUpSchema):
     """A follow-up as the answer to handing it over, with the number of phones that reach its new owner at this moment.
 
     Null in the answer to a repeat of the request. Whoever is not reached is reminded before it is due.

@@ -19,6 +19,7 @@ from api.schemas.base import (
     Words,
     described,
 )
+from api.schemas.customer_names import CustomerNameField
 from api.schemas.redaction import reader
 from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
 
@@ -149,6 +150,14 @@ class RecoveryActionSchema(RedactedSchema):
         if not action.shows_money_only(reader()):
             return data
         return {name: None if name in self.hidden_from_tills else value for name, value in data.items()}
+
+
+class ListedRecoveryActionSchema(RecoveryActionSchema):
+    """A recovery action with the name of the customer, for whoever decides about it."""
+
+    hidden_from_tills = (*RecoveryActionSchema.hidden_from_tills, "customer_name")
+
+    customer_name = CustomerNameField(attribute="concern.customer_name")
 
 
 class RecoveryActionQuery(PageQuery):

@@ -220,10 +220,13 @@ class StillOwedSchema(Schema):
 
 
 class QuotedConcernSchema(ConcernSchema):
-    """A concern as a log shows it: without what was typed and could not stand. Its `missing` says in which fields."""
+    """A concern as a log shows it: without the customer's name, and without what was typed and could not stand.
+
+    Its `missing` says in which fields that was.
+    """
 
     class Meta(ConcernSchema.Meta):
-        exclude = ("as_typed",)
+        exclude = ("as_typed", "customer_name")
 
 
 class CarriedOverSchema(_QuotingSchema):

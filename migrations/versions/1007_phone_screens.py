@@ -16,9 +16,11 @@ NOTIFICATION_LINKS = {"recovery_action_id": "recovery_action", "follow_up_id": "
 
 def upgrade() -> None:
     _upgrade_notifications()
+    _upgrade_names()
 
 
 def downgrade() -> None:
+    _downgrade_names()
     _downgrade_notifications()
 
 
@@ -73,3 +75,38 @@ def _downgrade_notifications() -> None:
             batch.drop_constraint(f"fk_notification_{column.removesuffix('_id')}", type_="foreignkey")
         for column in ("announcement_id", *NOTIFICATION_LINKS, "business_date", "count", "outdated_at"):
             batch.drop_column(column)
+
+
+def _upgrade_names() -> None:
+    """Note when each customer was in the store before, and who was new: whether a concern may say their name."""
+    with op.batch_alter_table("concern") as batch:
+        batch.add_column(sa.Column("customer_confirmed", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch.add_column(sa.Column("last_here_on", sa.Date(), nullable=True))
+    with op.batch_alter_table("concern") as batch:
+        batch.alter_column("customer_confirmed", server_default=None)
+    op.execute(
+        """
+        UPDATE concern SET last_here_on = (
+            SELECT earlier.business_date FROM concern AS earlier
+            WHERE earlier.organization_id = concern.organization_id AND earlier.customer_id = concern.customer_id
+                AND earlier.store_id = concern.store_id AND earlier.status <> 'voided'
+                AND earlier.received_at < concern.received_at
+            ORDER BY earlier.received_at DESC LIMIT 1
+        ) WHERE customer_id IS NOT NULL
+        """
+    )
+    op.execute(
+        """
+        UPDATE concern SET customer_confirmed = true WHERE EXISTS (
+            SELECT 1 FROM customer
+            WHERE customer.organization_id = concern.organization_id AND customer.id = concern.customer_id
+                AND customer.created_at = concern.received_at
+        )
+        """
+    )
+
+
+def _downgrade_names() -> None:
+    with op.batch_alter_table("concern") as batch:
+        batch.drop_column("last_here_on")
+        batch.drop_column("customer_confirmed")

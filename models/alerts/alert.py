@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, ColumnElement, Index, Select, String, UniqueConstraint, inspect, select, text
-from sqlalchemy.orm import Mapped, Session, lazyload, mapped_column
+from sqlalchemy.orm import Mapped, Session, joinedload, lazyload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
@@ -134,7 +134,12 @@ class Alert(Aggregate):
     def select_visible(cls, actor: Actor, **columns: Any) -> Select["Alert"]:
         """Return a statement for the visible alerts with these column values, without those of voided concerns."""
         criteria = (getattr(cls, name) == value for name, value in columns.items())
-        return select(cls).where(*cls.visible_to(actor), of_counted_concern(cls.concern_id), *criteria)
+        visible = select(cls).where(*cls.visible_to(actor), of_counted_concern(cls.concern_id), *criteria)
+        return visible.options(*cls.eager_options())
+
+    @classmethod
+    def eager_options(cls) -> Sequence[ExecutableOption]:
+        return (joinedload(cls.concern).options(joinedload(Concern.customer)),)
 
     @classmethod
     def open(

@@ -24,6 +24,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import GRANTS, Actor, Permission, Role, roles_with
 from models.concerns.concern_item import ConcernItem
+from models.concerns.customer_name import CustomerName
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Severity, Source, Status
 from models.concerns.event import BOUNDED_STEPS, STEPS_AFTER_RESOLUTION, STEPS_AFTER_VOID, ConcernEvent, ConcernStep
 from models.customers.customer import Customer
@@ -46,6 +47,7 @@ from models.organizations.vocabulary import Category, Cause, Question
 from models.organizations.vocabulary_word import VocabularyWord
 from models.policy_defaults import (
     AS_TYPED_TTL,
+    KNOWN_CUSTOMER_WINDOW,
     LATE_AFTER,
     MAX_CLOCK_AHEAD,
     MAX_CONCERN_AGE,
@@ -57,7 +59,7 @@ from models.staff.staff import Staff
 
 if TYPE_CHECKING:
     from models.alerts.alert import Alert
-    from models.concerns.previous import PreviousConcern
+    from models.concerns.previous import CustomerPast
     from models.recovery.action import RecoveryAction
 
 # Worth asking for while the customer is still there.
@@ -71,7 +73,10 @@ MODELS_BY_SLUG_FIELD: dict[str, type[VocabularyWord | Place]] = {
 REFERENCE_FIELDS = frozenset({*MODELS_BY_SLUG_FIELD, "customer", "praised", "linked"})
 FIELDS_SET_ONCE = ("id", "kind", "handling", "channel", "source")  # when the concern is logged
 # Relationships that every answer shows.
-EAGER_RELATIONS = ("filed_category", "filed_cause", "place", "question", "praised", "reported_by", "taken_by", "alert")
+EAGER_RELATIONS = (
+    *("filed_category", "filed_cause", "place", "question", "customer", "praised", "reported_by", "taken_by"),
+    "alert",
+)
 
 # Step: the states it may start from, and the state it leads to.
 MOVES: dict[ConcernStep, tuple[frozenset[Status], Status]] = {
@@ -137,6 +142,7 @@ class Concern(CountedByDay, Aggregate):
     order_key: Mapped[str | None] = mapped_column(BYTEWISE_NAME)  # the reference, folded
     # What was sent and could not stand, by the field it was sent in; blanked after a while.
     as_typed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    customer_confirmed: Mapped[bool] = mapped_column(default=False)  # somebody made sure that it is this customer
     ambiguous_customer: Mapped[bool] = mapped_column(default=False)  # its contacts belong to several customers
     urgent_as_typed: Mapped[bool] = mapped_column(default=False)  # the category in `as_typed` may be an urgent one
     # How it ended, if what was asked for is approved: `outcome`, `mood_after`, `note`, and who said so.
@@ -179,6 +185,7 @@ class Concern(CountedByDay, Aggregate):
     seconds_to_resolve: Mapped[int | None]
     previous_id: Mapped[UUID | None] = tenant_fk("concern", nullable=True)  # of this customer, within a year
     seconds_since_previous: Mapped[int | None]
+    last_here_on: Mapped[date | None]  # when this customer was last in this store before, as a business date
 
     # May be merged words: the worker re-files the concerns of a merged word in slices. Read `category` and `cause`.
     filed_category: Mapped[Category | None] = many_to_one("Concern", "category_id", "Category")
@@ -256,6 +263,21 @@ class Concern(CountedByDay, Aggregate):
         if self.alert is not None:
             return self.alert.severity
         return Severity.SEVERE if self.urgent or self.mood <= VERY_UNHAPPY_MOOD else Severity.NORMAL
+
+    @property
+    def is_customer_known(self) -> bool:
+        """Whether the customer may be greeted by name.
+
+        A contact with one wrong digit is that of a stranger, until somebody confirms the match or the contact has been
+        used in this store within a year (KNOWN_CUSTOMER_WINDOW).
+        """
+        if self.customer_confirmed or self.last_here_on is None:
+            return self.customer_confirmed
+        return self.business_date - self.last_here_on <= KNOWN_CUSTOMER_WINDOW
+
+    @property
+    def customer_name(self) -> CustomerName | None:
+        return CustomerName.of(self)
 
     @property
     def is_after_closing(self) -> bool:
@@ -419,7 +441,7 @@ class Concern(CountedByDay, Aggregate):
         mood: int,
         at: datetime,
         reporter: Staff | None = None,
-        previous: "PreviousConcern | None" = None,
+        past: "CustomerPast | None" = None,
         occurred_at: datetime | None = None,
         **fields: Any,
     ) -> ConcernEvent:
@@ -449,7 +471,7 @@ class Concern(CountedByDay, Aggregate):
         if reporter is not None:
             concern.reported_by = reporter
         concern.apply_changes(fields)
-        concern.set_previous(previous)
+        concern.set_past(past)
         details = {"mood": mood, "handling": concern.handling}
         event = concern._record(ConcernStep.LOGGED, by=by, at=at, details=details)
         if concern.kind is Kind.PRAISE:
@@ -458,8 +480,10 @@ class Concern(CountedByDay, Aggregate):
             concern.take(by=by, at=at)
         return event
 
-    def set_previous(self, previous: "PreviousConcern | None") -> None:
-        """Set the previous concern of this customer, as it was known when the customer was named. None clears it."""
+    def set_past(self, past: "CustomerPast | None") -> None:
+        """Set what was known of this customer when they were named. None clears it."""
+        self.last_here_on = past.last_here_on if past else None
+        previous = past.previous if past else None
         self.previous_id = previous.concern_id if previous else None
         self.seconds_since_previous = _seconds_between(previous.received_at, self.received_at) if previous else None
 

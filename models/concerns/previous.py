@@ -1,7 +1,8 @@
-"""Previous concern of a customer: the look-up behind the guard against a second failure."""
+"""Past of a customer when a concern of theirs is logged: the look-up behind the guard against a second failure."""
 
-from datetime import datetime
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ScalarSelect, select
@@ -9,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.concerns.concern import Concern
 from models.concerns.counted import counts_as_concern
+from models.concerns.enums import Status
 from models.customers.customer import Customer
 from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
 
@@ -22,21 +24,55 @@ class PreviousConcern(NamedTuple):
     received_at: datetime
 
 
-def find_previous(session: Session, customer: Customer | None, *, before: datetime) -> PreviousConcern | None:
-    """Return the last concern or request of this customer before a time, anywhere in the organization.
+class CustomerPast(NamedTuple):
+    """What a store knows of a customer when they are named.
 
-    Looks back one year (PREVIOUS_CONCERN_WINDOW). A profile that was created at this moment has no past, and is not
-    looked up.
+    `previous`: their last concern or request, anywhere in the organization, within a year (PREVIOUS_CONCERN_WINDOW).
+    `last_here_on`: the business date of the last time that this store heard from them.
     """
+
+    previous: PreviousConcern | None = None
+    last_here_on: date | None = None
+
+
+NO_PAST = CustomerPast()
+
+
+def find_past(session: Session, customer: Customer | None, *, store_id: UUID, before: datetime) -> CustomerPast:
+    """Return the past of this customer before a time. A profile that was created at this moment has none."""
     if customer is None or customer.created_at >= before:
-        return None
-    row = session.execute(
-        select(
-            previous_expression(customer.id, before, Concern.id).label("id"),
-            previous_expression(customer.id, before, Concern.received_at).label("received_at"),
-        )
-    ).one()
-    return PreviousConcern(row.id, row.received_at) if row.id else None
+        return NO_PAST
+    return past_of(session.execute(select(*past_expressions(customer.id, store_id, before))).one())
+
+
+def past_expressions(
+    customer_id: UUID | InstrumentedAttribute[UUID], store_id: UUID | None, before: datetime
+) -> tuple[ScalarSelect[Any], ...]:
+    """Return what `past_of` reads, as scalar subqueries of one statement."""
+    return (
+        previous_expression(customer_id, before, Concern.id),
+        previous_expression(customer_id, before, Concern.received_at),
+        _last_here_expression(customer_id, store_id, before),
+    )
+
+
+def past_of(columns: Sequence[Any]) -> CustomerPast:
+    """Return the past from the values of `past_expressions`."""
+    previous_id, received_at, last_here_on = columns
+    return CustomerPast(PreviousConcern(previous_id, received_at) if previous_id else None, last_here_on)
+
+
+def _last_here_expression(
+    customer_id: UUID | InstrumentedAttribute[UUID], store_id: UUID | None, before: datetime
+) -> ScalarSelect[date]:
+    return (
+        select(Concern.business_date)
+        .where(Concern.customer_id == customer_id, Concern.store_id == store_id)
+        .where(Concern.received_at < before, Concern.status != Status.VOIDED)
+        .order_by(Concern.received_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def previous_expression(

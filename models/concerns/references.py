@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, literal, null, select, true
+from sqlalchemy import ColumnElement, Select, false, literal, select, true
 from sqlalchemy.orm import Session, aliased
 
-from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern
-from models.concerns.previous import PreviousConcern, previous_expression
+from models.concerns.concern import MODELS_BY_SLUG_FIELD
+from models.concerns.previous import NO_PAST, past_expressions, past_of
 from models.customers.customer import Customer
 from models.errors import Invalid, NotFound
 from models.organizations.place import Place
@@ -17,7 +17,7 @@ from models.organizations.typed_names import find_by_name
 from models.organizations.vocabulary import Category, Cause, Question
 from models.organizations.vocabulary_word import VocabularyWord
 
-RESULT_COLUMNS = (*MODELS_BY_SLUG_FIELD, "customer", "previous", "received_at")
+RESULT_COLUMNS = (*MODELS_BY_SLUG_FIELD, "customer")
 
 
 def resolve_slugs(
@@ -36,7 +36,7 @@ def resolve_slugs(
     cause unless `data` names a new one. A cause that was merged into one of another category brings that category.
 
     `customer` is a statement for the wanted profile. With it the result has `customer` (None when there is no such
-    profile) and `previous`, the PreviousConcern of that customer before the time `before`.
+    profile) and `past`, the CustomerPast of that customer and this store before the time `before`.
 
     A place is found by a slug that it had before, and when it is retired: phones that were offline still send it.
 
@@ -57,7 +57,7 @@ def resolve_slugs(
     resolved |= {name: rows[name] for name in slugs if name in data}
     if "cause" in slugs and rows["cause"].category is not rows["category"]:
         resolved["category"] = rows["cause"].category
-    return resolved if customer is None else resolved | _customer_and_previous(rows)
+    return resolved if customer is None else resolved | {name: rows[name] for name in ("customer", "past")}
 
 
 def find_typed(
@@ -88,18 +88,13 @@ def find_typed(
     left_out = {name: typed[name] for name in slugs if name not in meant}
     if cause := meant.get("cause"):
         meant["category"] = cause.category
-    return (meant if customer is None else meant | _customer_and_previous(rows)), left_out
+    return (meant if customer is None else meant | {name: rows[name] for name in ("customer", "past")}), left_out
 
 
 def _find_by_name(session: Session, field: str, text: str, *, store_id: UUID, category: Category | None) -> Any:
     criteria = [Place.store_id == store_id] if field == "place" else []
     criteria += [Cause.category_id == category.id] if field == "cause" and category else []
     return find_by_name(session, MODELS_BY_SLUG_FIELD[field], text, *criteria)
-
-
-def _customer_and_previous(rows: Mapping[str, Any]) -> dict[str, Any]:
-    previous = PreviousConcern(rows["previous"], rows["received_at"]) if rows["previous"] else None
-    return {"customer": rows["customer"], "previous": previous}
 
 
 def _check_found(rows: Mapping[str, Any], slugs: Mapping[str, str]) -> None:
@@ -126,15 +121,12 @@ def _fetch_rows(
     customer: Select[Customer] | None,
     before: datetime | None,
 ) -> dict[str, Any]:
-    """Return the rows by RESULT_COLUMNS, fetched in one statement; None for each that does not exist."""
+    """Return the rows by RESULT_COLUMNS, None for each that does not exist, and `past`; fetched in one statement."""
     profile = Customer if customer is None else aliased(Customer, customer.subquery())
-    previous = (
-        previous_expression(profile.id, before, column) if before else null()
-        for column in (Concern.id, Concern.received_at)
-    )
+    past = past_expressions(profile.id, store_id, before) if before else ()
     always_one_row = select(literal(1).label("one")).subquery()
     stmt = (
-        select(*MODELS_BY_SLUG_FIELD.values(), profile, *previous)
+        select(*MODELS_BY_SLUG_FIELD.values(), profile, *past)
         .select_from(always_one_row)
         .outerjoin(Category, _is_meant(Category, slugs.get("category")))
         .outerjoin(Cause, _is_meant(Cause, slugs.get("cause")))
@@ -142,7 +134,9 @@ def _fetch_rows(
         .outerjoin(Question, _is_meant(Question, slugs.get("question")))
         .outerjoin(profile, false() if customer is None else true())
     )
-    return dict(zip(RESULT_COLUMNS, session.execute(stmt).one(), strict=True))
+    row = session.execute(stmt).one()
+    rows = dict(zip(RESULT_COLUMNS, row, strict=False))
+    return {**rows, "past": past_of(row[len(RESULT_COLUMNS) :]) if past else NO_PAST}
 
 
 def _is_meant(word: type[VocabularyWord], slug: str | None) -> ColumnElement[bool]:

@@ -20,7 +20,7 @@ from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern, as_json, plau
 from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind
 from models.concerns.event import ConcernEvent
-from models.concerns.previous import PreviousConcern, find_previous
+from models.concerns.previous import NO_PAST, CustomerPast, find_past
 from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD, price_of
 from models.concerns.references import find_typed, resolve_slugs
 from models.customers.consent import Consent, contact_consent_columns
@@ -109,6 +109,7 @@ def update_concern(
     given for. What was given to somebody unknown is compared with the limits of whom or what it names now: `recount`.
     """
     concern.refuse_if_voided()
+    _check_confirmation(concern, data)
     kind_before, sensitive_before = concern.kind, concern.sensitive
     kind = data.get("kind", kind_before)
     counts_anew = kind is not kind_before and Kind.PRAISE in {kind, kind_before}
@@ -117,7 +118,7 @@ def update_concern(
     changes = _resolve_references(session, dict(data), concern, by=by, at=at)  # locks the customer, before the store
     order_change = _check_order(session, concern, data["order"]) if "order" in data else None
     if "customer" in changes:
-        concern.set_previous(changes.pop("previous"))
+        concern.set_past(changes.pop("past"))
         changes["ambiguous_customer"] = False
     if concern.urgent_as_typed and (changes.get("category") or changes.get("cause")):
         changes["urgent_as_typed"] = False
@@ -137,6 +138,12 @@ def update_concern(
         for child in CONCERN_CHILDREN:
             session.mark_changed(session.scalars(select(child).where(child.concern_id == concern.id)).unique())
     return event
+
+
+def _check_confirmation(concern: Concern, data: Mapping[str, Any]) -> None:
+    """Raise Invalid for a confirmed match with nobody."""
+    if data.get("customer_confirmed") and data.get("customer_id", concern.customer_id) is None:
+        raise Invalid("This concern names no customer who could be confirmed.", pointer="/customer_confirmed")
 
 
 def _check_order(session: ScopedSession, concern: Concern, order: dict[str, Any] | None) -> OrderChange:
@@ -297,7 +304,7 @@ def _meet_customer(
     store: Store,
     at: datetime,
 ) -> dict[str, Any]:
-    """Return `customer`, whom the store has met from now on, `previous`, and whether the contacts are ambiguous.
+    """Return `customer`, whom the store has met from now on, their `past`, and what is known of the match.
 
     The customer is None where there is none, and where the contacts belong to several or somebody changes them now.
     """
@@ -313,20 +320,28 @@ def _meet_customer(
         except Conflict as conflict:
             customer, ambiguous = None, isinstance(conflict, AmbiguousCustomer)
     waited = customer is not known
-    previous = _previous(session, customer, known=rows["previous"], waited=waited, before=at)
-    return {"customer": customer, "previous": previous, "ambiguous_customer": ambiguous}
+    past = _past(session, customer, known=rows["past"], waited=waited, store=store, before=at)
+    is_meant = customer is not None and (customer_id is not None or customer.created_at == at)
+    return {"customer": customer, "past": past, "ambiguous_customer": ambiguous, "customer_confirmed": is_meant}
 
 
-def _previous(
+def _past(
     session: ScopedSession,
     customer: Customer | None,
     *,
-    known: PreviousConcern | None,
+    known: CustomerPast,
     waited: bool,
+    store: Store,
     before: datetime,
-) -> PreviousConcern | None:
-    """Return the last concern before. After a wait for the customer, what was read before it may be older."""
-    return find_previous(session, customer, before=before) if waited and customer else known
+) -> CustomerPast:
+    """Return the past of the customer. After a wait for them, what was read before it may be older.
+
+    Who left their contact in this store, without a concern, was here then.
+    """
+    past = find_past(session, customer, store_id=store.id, before=before) if waited and customer else known
+    if customer is None or past.last_here_on or customer.first_store_id != store.id or customer.created_at >= before:
+        return past
+    return past._replace(last_here_on=store.business_date(customer.created_at))
 
 
 def _leave_out_of_range(fields: dict[str, Any], store: Store, *, at: datetime) -> dict[str, Any]:
@@ -423,7 +438,8 @@ def _resolve_references(
 ) -> dict[str, Any]:
     """Return `data` with rows in place of slugs, ids and the customer, whom this store has met from now on.
 
-    With a customer comes `previous`: their last concern before this one. Catalogue items first, as in a new concern.
+    With a customer comes their `past` before this concern. Who names a customer is sure of them, unless the change
+    says otherwise. Catalogue items first, as in a new concern.
     """
     if items := data.get("items"):
         sensitive = concern.sensitive or data.get("sensitive", False)
@@ -457,5 +473,7 @@ def _resolve_references(
         if customer is None:
             raise Customer.not_visible_error(customer_id, pointer="/customer_id")
         customer.meet(session, concern.store_id, at)
-    previous = _previous(session, customer, known=resolved.get("previous"), waited=customer is not known, before=before)
-    return {**resolved, "customer": customer, "previous": previous}
+    waited, known_past = customer is not known, resolved.get("past", NO_PAST)
+    past = _past(session, customer, known=known_past, waited=waited, store=concern.store, before=before)
+    confirmed = customer is not None and data.get("customer_confirmed", True)
+    return {**resolved, "customer": customer, "past": past, "customer_confirmed": confirmed}

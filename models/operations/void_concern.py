@@ -17,7 +17,7 @@ from models.concerns.concern import Concern
 from models.concerns.counted import counts_as_concern
 from models.concerns.enums import Kind, Source
 from models.concerns.event import ConcernEvent, ConcernStep
-from models.concerns.previous import find_previous
+from models.concerns.previous import find_past
 from models.customers.customer import Customer
 from models.daily_log.daily_log import DailyLog
 from models.errors import Conflict, Forbidden, InvalidState
@@ -87,7 +87,8 @@ def link_later_concerns(session: Session, concern: Concern) -> None:
     customer = _lock_followers_and_customer(session, concern)
     later = _select_followers(concern, concern.customer_id)
     for follower in session.scalars(later.execution_options(populate_existing=True)):
-        follower.set_previous(find_previous(session, customer, before=follower.received_at))
+        past = find_past(session, customer, store_id=follower.store_id, before=follower.received_at)
+        follower.set_past(past)
         follower.bump_version()
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import (
     Session,
     aliased,
     column_property,
+    joinedload,
     mapped_column,
     undefer_group,
 )
@@ -179,7 +180,7 @@ class RecoveryAction(ConcernChild):
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
-        return (*super().eager_options(), undefer_group("given before"))
+        return (joinedload(cls.concern).joinedload(Concern.customer), undefer_group("given before"))
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:

@@ -16,6 +16,7 @@ from models.alerts.notification import Notification, NotificationState, ReceiptE
 from models.concerns.concern import Concern
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Status
 from models.concerns.event import ConcernEvent
+from models.concerns.previous import NO_PAST
 from models.db.base import Money
 from models.errors import Invalid
 from models.operations.log_concern import update_concern
@@ -170,8 +171,7 @@ class ConcernCourse:
         )
         self.session.add(event.concern)
         self.session.set_organization(event.concern)  # else the first flush does, which may come after the first link
-        if event.concern.kind is not Kind.PRAISE:
-            self.history.book.add(event.concern)
+        self.history.book.add(event.concern)
         self.apply(event)
         return event.concern
 
@@ -183,6 +183,7 @@ class ConcernCourse:
             # The face was tapped at the wrong end, and nobody said that it is praise.
             self.is_mistaken_praise, kind, mood = True, Kind.CONCERN, 1
         customer = self._customer()
+        past = self.history.book.past(customer, self.store)
         return {
             "mood": mood,
             "kind": kind,
@@ -193,7 +194,8 @@ class ConcernCourse:
             "place": rng.choice(self.store.places) if rng.random() < 0.9 else None,
             "question": rng.choice(vocabulary.questions) if rng.random() < 0.4 and not is_praise else None,
             "customer": customer,
-            "previous": self.history.book.previous(customer),
+            "past": past,
+            "customer_confirmed": customer is not None and past == NO_PAST,
             "praised": rng.choice(self.day.shift.floor).staff if kind is Kind.PRAISE else None,
             "their_words": rng.choice(scenario.words) if rng.random() < 0.8 else None,
             "our_reading": scenario.reading if rng.random() < 0.5 else None,
@@ -256,7 +258,6 @@ class ConcernCourse:
         yield from self.wait(minutes=(1, 5))
         self.session.flush()
         self.apply(update_concern(self.session, concern, {"kind": Kind.PRAISE}, by=self.manager.actor, at=self.now))
-        self.history.book.remove(concern)
 
     # ------------------------------------------------------------------------------------------ who comes
 

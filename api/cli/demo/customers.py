@@ -11,7 +11,8 @@ from uuid import UUID
 
 from models.access import Actor
 from models.concerns.concern import Concern
-from models.concerns.previous import PreviousConcern
+from models.concerns.enums import Kind
+from models.concerns.previous import CustomerPast, PreviousConcern
 from models.customers.consent import ConsentSource
 from models.customers.contacts import normalize_contacts
 from models.customers.customer import Customer
@@ -70,7 +71,7 @@ def _contact(rng: Random, country: str, number: int) -> dict[str, str]:
 
 
 class CustomerBook:
-    """The customers of an organization that were met so far, and what each of them was unhappy about before.
+    """The customers of an organization that were met so far, and what each of them said before.
 
     It knows without a look-up what the operations would find in the database.
     """
@@ -99,10 +100,13 @@ class CustomerBook:
         if customer.consent is None:
             customer.edit(self.session, by=by, at=at, consent={"contact": contact, "source": ConsentSource.IN_PERSON})
 
-    def previous(self, customer: Customer | None) -> PreviousConcern | None:
-        """Return the last concern of the customer."""
-        concerns = self._concerns[customer.id] if customer else []
-        return PreviousConcern(concerns[-1].id, concerns[-1].received_at) if concerns else None
+    def past(self, customer: Customer | None, store: Store) -> CustomerPast:
+        """Return the last concern of the customer, and when they were last in this store."""
+        newest_first = self._concerns[customer.id][::-1] if customer else []
+        counted = (concern for concern in newest_first if concern.kind is not Kind.PRAISE)
+        previous = next((PreviousConcern(concern.id, concern.received_at) for concern in counted), None)
+        here = (concern.business_date for concern in newest_first if concern.store_id == store.id)
+        return CustomerPast(previous, next(here, None))
 
     def add(self, concern: Concern) -> None:
         """Note a concern of a known customer."""

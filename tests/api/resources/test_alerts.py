@@ -103,6 +103,7 @@ def test_an_alert_is_read_with_everything_that_is_known_of_it(app: App, shop: Sh
     alert = get(app, shop, f"/v1/alerts/{concern['alert']['id']}")
     assert alert.pop("version") > 1
     assert alert == {
+        "customer_name": None,
         "id": concern["alert"]["id"],
         "concern_id": concern["id"],
         "store_id": str(shop.store_id),

@@ -15,7 +15,7 @@ from api.cli.demo.seed import _seed_company, already_there, seed
 from models.concerns.concern import MOVES, Concern
 from models.concerns.enums import Kind, Status
 from models.concerns.event import ConcernEvent
-from models.concerns.previous import find_previous
+from models.concerns.previous import find_past
 from models.daily_log.daily_log import TOMORROW_HEADING, DailyLog
 from models.db.change_feed import Change
 from models.db.session import ALL_TENANTS, ScopedSession
@@ -98,8 +98,9 @@ def test_the_demo_is_what_the_contract_says(app: App, subtests):
         with subtests.test("a concern knows the one before it of the same customer"):
             assert any(concern.previous_id for concern in concerns)
             for concern in concerns:
-                previous = find_previous(session, concern.customer, before=concern.received_at)
-                assert concern.previous_id == (previous and previous.concern_id)
+                past = find_past(session, concern.customer, store_id=concern.store_id, before=concern.received_at)
+                assert concern.previous_id == (past.previous and past.previous.concern_id)
+                assert concern.last_here_on == past.last_here_on
 
     with subtests.test("everybody can sign in, and who is on shift logs with a mood alone"):
         sign_everybody_in(app)
