@@ -17,6 +17,7 @@ from flask.views import MethodView
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api import create_app, resources
+from api.schemas.includes import ConcernReadSchema
 from api.schemas.reports.base import GroupSchema, SubjectSchema
 from api.schemas.staff import FIELDS_OF_MANAGED
 from api.web import problems as errors
@@ -36,8 +37,10 @@ GLOBAL = {"organization", "heartbeat", "watchdog_run", "restore_event", "metric_
 OTHER_KEYS = {"change": ["organization_id", "seq"], "change_counter": ["organization_id"]}
 # The properties that not every answer has.
 NOT_ALWAYS = {
+    "ConcernRead": ConcernReadSchema.sometimes,  # what `include` names
     "Group": set(GroupSchema().fields),  # a row has those it is grouped by
     "InvitedStaff": FIELDS_OF_MANAGED,
+    **{f"{name}WithCustomer": {"customer"} for name in ("Alert", "Concern", "FollowUp", "RecoveryAction")},
     "ManagedStaff": FIELDS_OF_MANAGED,
     "Problem": {"errors", "pointer"},
     "RecoveryReport": {"compared"},

@@ -8,13 +8,14 @@ from flask import g
 from api.schemas.alerts import (
     AlertQuery,
     AlertReadSchema,
-    AlertSchema,
     NotificationSchema,
     ReceiptsAnswerSchema,
     ReceiptsSchema,
 )
 from api.schemas.base import PageQuery, page_of
+from api.schemas.includes import AlertWithCustomerSchema
 from api.web.blueprint import Blueprint
+from api.web.includes import with_customers
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
@@ -39,14 +40,17 @@ class ReadAlert:
 
 @blp.route("/alerts")
 class Alerts(Resource):
+    never_stored = True
     permissions = {"GET": Permission.ALERT_READ}
 
     @blp.arguments(AlertQuery, location="query")
-    @blp.response(200, page_of(AlertSchema))
+    @blp.response(200, page_of(AlertWithCustomerSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List alerts, newest first"""
+        include = query.pop("include", ())
         page = {name: query.pop(name) for name in ("limit", "cursor")}
-        return paginate(Alert.select_visible(g.actor, **query), Alert.raised_at, Alert.id, descending=True, **page)
+        alerts = Alert.select_visible(g.actor, **query)
+        return with_customers(paginate(alerts, Alert.raised_at, Alert.id, descending=True, **page), include)
 
 
 @blp.route("/alerts/<uuid:alert_id>")

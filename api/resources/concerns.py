@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import g
-from sqlalchemy.orm import joinedload
 
 from api.pages.table_forms import answers_list
 from api.schemas.base import PageQuery, page_of
@@ -20,15 +19,16 @@ from api.schemas.concerns import (
     ResolveSchema,
     VoidSchema,
 )
+from api.schemas.includes import ConcernReadQuery, ConcernReadSchema, ConcernWithCustomerSchema
 from api.schemas.recovery_log_lines import ConcernLineSchema, concern_line
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
+from api.web.includes import page_of_events, with_customers, with_parts
 from api.web.pagination import paginate
 from api.web.rate_limits import contact_budget
 from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
-from models.concerns.event import ConcernEvent
 from models.concerns.handover import hand_over
 from models.concerns.unresolved import unresolved_before
 from models.operations.guidance import guidance_for_concern
@@ -71,9 +71,10 @@ class Concerns(Resource):
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
 
     @blp.arguments(ConcernQuery, location="query")
-    @answers_list(blp, ConcernSchema, "Concerns", line_schema=ConcernLineSchema, line_of=concern_line)
+    @answers_list(blp, ConcernWithCustomerSchema, "Concerns", line_schema=ConcernLineSchema, line_of=concern_line)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List concerns, newest first"""
+        include = query.pop("include", ())
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         if "taken_by" in query:
             query["taken_by_id"] = query.pop("taken_by")
@@ -81,7 +82,7 @@ class Concerns(Resource):
         concerns = Concern.select_visible(g.actor, **query).where(
             *([] if since is None else [unresolved_before(since)])
         )
-        return paginate(concerns, Concern.received_at, Concern.id, descending=True, **page)
+        return with_customers(paginate(concerns, Concern.received_at, Concern.id, descending=True, **page), include)
 
     @blp.arguments(NewConcernSchema)
     @blp.response(201, LoggedConcernSchema)
@@ -109,10 +110,15 @@ class ConcernById(Resource):
     permissions = {"GET": Permission.CONCERN_READ, "PATCH": Permission.CONCERN_LOG}
     path_models = {"concern_id": Concern}
 
-    @blp.response(200, ConcernSchema)
-    def get(self, concern: Concern) -> Concern:
-        """Read a concern"""
-        return concern
+    @blp.arguments(ConcernReadQuery, location="query")
+    @blp.response(200, ConcernReadSchema)
+    def get(self, query: dict[str, Any], concern: Concern) -> Any:
+        """Read a concern, and with `include` all that a screen shows of it
+
+        Each part is what its own address answers to the same reader: of a list its first page, whose `next_cursor` goes
+        on at that address. What is not named is not there.
+        """
+        return with_parts(concern, query.get("include", ()))
 
     @blp.arguments(EditConcernSchema)
     @blp.response(200, ConcernSchema)
@@ -135,8 +141,7 @@ class ConcernEvents(Resource):
     @blp.response(200, page_of(ConcernEventSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """Read the timeline of a concern, oldest step first"""
-        events = concern.events.select().options(joinedload(ConcernEvent.by)).order_by(None)
-        return paginate(events, ConcernEvent.number, **query)
+        return page_of_events(concern, **query)
 
 
 @blp.route("/concerns/<uuid:concern_id>/take")

@@ -14,6 +14,7 @@ from api.schemas.feedback_requests import (
     NewFeedbackRequestSchema,
 )
 from api.web.idempotency import idempotent
+from api.web.includes import page_of_feedback_requests
 from api.web.origin import origin_of_request
 from api.web.pagination import paginate
 from api.web.resource import Resource
@@ -34,8 +35,7 @@ class ConcernFeedbackRequests(Resource):
     @blp.response(200, page_of(FeedbackRequestSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """List the feedback requests of a concern, and what the customer answered"""
-        requests = FeedbackRequest.select_visible(g.actor, concern_id=concern.id)
-        return paginate(requests, FeedbackRequest.asked_at, FeedbackRequest.id, **query)
+        return page_of_feedback_requests(concern, **query)
 
     @blp.arguments(NewFeedbackRequestSchema)
     @blp.response(201, FeedbackRequestSchema)

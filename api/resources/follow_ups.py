@@ -17,8 +17,10 @@ from api.schemas.follow_ups import (
     ListedFollowUpSchema,
     NewFollowUpSchema,
 )
+from api.schemas.includes import FollowUpWithCustomerSchema
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
+from api.web.includes import page_of_follow_ups, with_customers
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
@@ -51,7 +53,7 @@ class ConcernFollowUps(Resource):
     @blp.response(200, page_of(ListedFollowUpSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """List the follow-ups of a concern, the first due first"""
-        return paginate(FollowUp.select_visible(g.actor, concern_id=concern.id), FollowUp.due_at, FollowUp.id, **query)
+        return page_of_follow_ups(concern, **query)
 
     @blp.arguments(NewFollowUpSchema)
     @blp.response(201, ListedFollowUpSchema)
@@ -68,14 +70,17 @@ class ConcernFollowUps(Resource):
 
 @blp.route("/follow-ups")
 class FollowUps(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(FollowUpQuery, location="query")
-    @answers_list(blp, ListedFollowUpSchema, "Follow-ups", line_schema=FollowUpSchema)
+    @answers_list(blp, FollowUpWithCustomerSchema, "Follow-ups", line_schema=FollowUpSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List follow-ups, the first due first"""
+        include = query.pop("include", ())
         page = {name: query.pop(name) for name in ("limit", "cursor")}
-        return paginate(FollowUp.select_visible(g.actor, **query), FollowUp.due_at, FollowUp.id, **page)
+        follow_ups = FollowUp.select_visible(g.actor, **query)
+        return with_customers(paginate(follow_ups, FollowUp.due_at, FollowUp.id, **page), include)
 
 
 @blp.route("/follow-ups/<uuid:follow_up_id>/keep")

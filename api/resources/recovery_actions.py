@@ -6,6 +6,7 @@ from flask import g
 
 from api.pages.table_forms import answers_list
 from api.schemas.base import PageQuery, page_of
+from api.schemas.includes import RecoveryActionWithCustomerSchema
 from api.schemas.recovery_actions import (
     ApproveSchema,
     DeclineSchema,
@@ -20,6 +21,7 @@ from api.schemas.recovery_actions import (
 from api.web.approver import approver_at_phone
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
+from api.web.includes import page_of_actions, with_customers
 from api.web.pagination import paginate
 from api.web.resource import Resource
 from models.access import Permission
@@ -42,8 +44,7 @@ class ConcernRecoveryActions(Resource):
     @blp.response(200, page_of(ListedRecoveryActionSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
         """List what was done about a concern, in order"""
-        actions = RecoveryAction.select_visible(g.actor, concern_id=concern.id)
-        return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, **query)
+        return page_of_actions(concern, **query)
 
     @blp.arguments(NewRecoveryActionSchema)
     @blp.response(201, ListedRecoveryActionSchema)
@@ -66,18 +67,22 @@ class ConcernRecoveryActions(Resource):
 
 @blp.route("/recovery-actions")
 class RecoveryActions(Resource):
+    never_stored = True
     permissions = {"GET": Permission.CONCERN_READ}
 
     @blp.arguments(RecoveryActionQuery, location="query")
-    @answers_list(blp, ListedRecoveryActionSchema, "Recovery actions", line_schema=RecoveryActionSchema)
+    @answers_list(blp, RecoveryActionWithCustomerSchema, "Recovery actions", line_schema=RecoveryActionSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List recovery actions, newest first
 
         `unpaid`: promised and not paid, and reversals whose money is not back.
         """
+        include = query.pop("include", ())
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         actions = RecoveryAction.select_visible(g.actor, **query)
-        return paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **page)
+        return with_customers(
+            paginate(actions, RecoveryAction.recorded_at, RecoveryAction.id, descending=True, **page), include
+        )
 
 
 @blp.route("/recovery-actions/<uuid:recovery_action_id>")

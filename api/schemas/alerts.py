@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema
+from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema
 from api.schemas.customer_names import CustomerNameField
 from models.alerts.alert import SkipReason
 from models.alerts.enums import AlertState, Reason
@@ -82,6 +82,7 @@ class AlertReadSchema(AlertSchema):
 class AlertQuery(PageQuery):
     """Filters of alerts."""
 
+    include = Include("customer")
     store_id = fields.UUID()
     state = fields.Enum(AlertState, by_value=True)
 

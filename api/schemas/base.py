@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, ValidationError, fields, post_dump, post_load, validate, validates_schema
 from marshmallow import Schema as MarshmallowSchema
+from webargs.fields import DelimitedList
 
 from api.schemas.redaction import reader
 from models.access import Permission
@@ -14,6 +15,7 @@ from models.db.base import Money
 from models.db.text import tidy
 
 MAX_PAGE_SIZE = 200
+MAX_VALUES = 50  # of one parameter of a query
 BUSINESS_YEARS = range(2000, 3000)
 NOTHING_TO_SEE = "There is nothing to see in it."
 
@@ -198,6 +200,34 @@ class BusinessDate(fields.Date):
         if day.year not in BUSINESS_YEARS:
             raise ValidationError("Not a date anybody does business on.")
         return day
+
+
+class Several(DelimitedList):
+    """Values of one query parameter, separated by commas, each at most once: `status=open,taken`."""
+
+    def __init__(self, value: fields.Field[Any], **options: Any) -> None:
+        metadata = {"uniqueItems": True, **options.pop("metadata", {})}
+        super().__init__(value, validate=validate.Length(min=1, max=MAX_VALUES), metadata=metadata, **options)
+
+    def _deserialize(self, *arguments: Any, **keywords: Any) -> list[Any]:
+        try:
+            values: list[Any] = super()._deserialize(*arguments, **keywords)
+        except ValidationError as error:
+            if isinstance(error.messages, list):
+                raise
+            # The pointer names the parameter: where in it a value stands is no JSON.
+            raise ValidationError([message for inner in error.messages.values() for message in inner]) from error
+        if len({*values}) < len(values):
+            raise ValidationError("Name each of them once.")
+        return values
+
+
+class Include(Several):
+    """The parts that an answer is to have besides its own fields."""
+
+    def __init__(self, *names: str) -> None:
+        description = "What to answer along with it, separated by commas."
+        super().__init__(fields.String(validate=validate.OneOf(names)), metadata=described(description))
 
 
 class SlugOf(fields.String):

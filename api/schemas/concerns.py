@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, post_dump, validate, validates_
 from api.schemas.base import (
     CostSchema,
     Flag,
+    Include,
     Instant,
     MoneySchema,
     PageQuery,
@@ -315,6 +316,7 @@ class HandedOverConcernSchema(ConcernSchema):
 class ConcernQuery(PageQuery):
     """Filters of concerns."""
 
+    include = Include("customer")
     store_id = fields.UUID()
     status = fields.Enum(
         Status, by_value=True, metadata={"description": "What was voided is listed only where this asks for it."}

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words, described
+from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words, described
 from api.schemas.customer_names import CustomerNameField
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
@@ -104,6 +104,7 @@ class HandedOverFollowUpSchema(ListedFollowUpSchema):
 class FollowUpQuery(PageQuery):
     """Filters of follow-ups."""
 
+    include = Include("customer")
     store_id = fields.UUID()
     owner_id = fields.UUID()
     status = fields.Enum(FollowUpStatus, by_value=True)

@@ -7,6 +7,7 @@ from marshmallow import fields, post_dump, validate
 from api.schemas.base import (
     ClientId,
     CostSchema,
+    Include,
     Instant,
     MoneySchema,
     PageQuery,
@@ -163,6 +164,7 @@ class ListedRecoveryActionSchema(RecoveryActionSchema):
 class RecoveryActionQuery(PageQuery):
     """Filters of recovery actions."""
 
+    include = Include("customer")
     status = fields.Enum(ActionStatus, by_value=True)
     store_id = fields.UUID()
     settlement = fields.Enum(Settlement, by_value=True)

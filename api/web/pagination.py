@@ -28,10 +28,12 @@ def paginate(
     cursor: str | None,
     descending: bool = False,
     whole_rows: bool = False,
+    address: str | None = None,
 ) -> dict[str, Any]:
     """Return one page of a list ordered by `columns`, which together must be unique.
 
-    An item is the first thing that the statement selects or, with `whole_rows`, the whole row.
+    An item is the first thing that the statement selects or, with `whole_rows`, the whole row. `address` is where the
+    list goes on, unless that is the address of the request with its filters.
 
     Raises Invalid for a cursor that is not of this list with these filters.
     """
@@ -47,7 +49,7 @@ def paginate(
     page = ordered.limit(limit + 1)
     rows = list(g.session.execute(page)) if whole_rows else list(g.session.scalars(page).unique())
     last = rows[limit - 1] if len(rows) > limit else None
-    return {"items": rows[:limit], "next_cursor": _cursor_of(last, columns) if last is not None else None}
+    return {"items": rows[:limit], "next_cursor": _cursor_of(last, columns, address) if last is not None else None}
 
 
 def link_to_next(cursor: str | None) -> dict[str, str]:
@@ -58,9 +60,9 @@ def link_to_next(cursor: str | None) -> dict[str, str]:
     return {"Link": f'<{request.path}?{urlencode(query)}>; rel="next"'}
 
 
-def sign_cursor(after: Sequence[Any]) -> str:
-    """Return a signed cursor of this list that carries these values."""
-    return _serializer().dumps([after, _list_digest()])
+def sign_cursor(after: Sequence[Any], address: str | None = None) -> str:
+    """Return a signed cursor of this list, or of the one at `address`, that carries these values."""
+    return _serializer().dumps([after, _list_digest(address)])
 
 
 def cursor_values(cursor: str) -> list[Any]:
@@ -74,8 +76,8 @@ def cursor_values(cursor: str) -> list[Any]:
     return list(after)
 
 
-def _cursor_of(row: Any, columns: tuple[Any, ...]) -> str:
-    return sign_cursor([_value_to_json(getattr(row, column.key)) for column in columns])
+def _cursor_of(row: Any, columns: tuple[Any, ...], address: str | None) -> str:
+    return sign_cursor([_value_to_json(getattr(row, column.key)) for column in columns], address)
 
 
 def _cursor_position(cursor: str, columns: tuple[Any, ...]) -> list[Any]:
@@ -97,10 +99,14 @@ def _value_from_json(value: Any, kind: TypeEngine[Any]) -> Any:
     return UUID(value) if isinstance(kind, Uuid) else value
 
 
-def _list_digest() -> str:
-    """Return a digest of the list's address, filters and tenant, by which a cursor of another list is refused."""
-    filters = sorted((name, value) for name, value in request.args.items() if name not in ("cursor", "limit"))
-    identity = orjson.dumps([str(g.actor.organization_id), request.path, filters])
+def _list_digest(address: str | None = None) -> str:
+    """Return a digest of the list's address, filters and tenant, by which a cursor of another list is refused.
+
+    A list at another `address` than the request's has no filters.
+    """
+    sent = request.args.items() if address is None else ()
+    filters = sorted((name, value) for name, value in sent if name not in ("cursor", "limit"))
+    identity = orjson.dumps([str(g.actor.organization_id), address or request.path, filters])
     return hashlib.sha256(identity).hexdigest()[:16]
 
 

@@ -16,6 +16,7 @@ from apispec import APISpec
 from flask import Flask
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
+from webargs.fields import DelimitedList
 
 
 def declared_parameters(method: Callable[..., Any]) -> list[dict[str, Any]]:
@@ -30,9 +31,10 @@ def body_schema(method: Callable[..., Any]) -> Schema | None:
 
 
 def takes_several(method: Callable[..., Any], name: str) -> bool:
-    """Return whether a query may give this parameter more than once."""
+    """Return whether a query may give this parameter more than once, instead of several values in one text."""
     schema = _declared_schema(method, "query")
-    return schema is not None and isinstance(schema.fields.get(name), fields.List)
+    field = schema.fields.get(name) if schema is not None else None
+    return isinstance(field, fields.List) and not isinstance(field, DelimitedList)
 
 
 def _declared_schema(method: Callable[..., Any], location: str) -> Schema | None:

@@ -106,6 +106,11 @@ class Alert(Aggregate):
     )
 
     @property
+    def customer_id(self) -> UUID | None:
+        """The customer of the concern, also when the customer becomes known later."""
+        return self.concern.customer_id
+
+    @property
     def rollup_day(self) -> StoreDate | None:
         """The day whose figures change: alerts count only when they become unanswered."""
         counts = self.unanswered_at is not None and inspect(self).attrs.unanswered_at.history.has_changes()

@@ -102,6 +102,15 @@ READ = {
     "getStoresImportTemplate": 1,
 }
 
+# The same with all that `include` can name. To whoever may give something, guidance costs two or three more.
+INCLUDING = {
+    "getAlerts": 5,  # customers; what others call them
+    "getConcernById": 11,  # each of its lists is one
+    "getConcerns": 7,
+    "getFollowUps": 4,
+    "getRecoveryActions": 4,
+}
+
 # Logging, by what came along. Three more than the rows to write: who asks, the shift, the key or id. On PostgreSQL
 # the dirty day, the counter of changes and the changes are one statement, on SQLite three. Hints for the
 # conversation are one, for what is not over; past outcomes are cached for a minute.
@@ -148,6 +157,7 @@ MORE_FOR = {
 # The export is counted in test_report_statements: its rows come from the feed, which copies are not in.
 READS = [operation for operation in operations() if operation.method == "GET" and operation.permissions]
 READS = [operation for operation in READS if operation.id != "getExportChanges"]
+INCLUDE = [operation for operation in READS if "include" in operation.named("query")]
 
 
 class RecountedOrganization:
@@ -241,9 +251,9 @@ def _before(number: int) -> Any:
     return NOON - timedelta(seconds=number)
 
 
-def cost(organization: RecountedOrganization, operation: Operation) -> int:
+def cost(organization: RecountedOrganization, operation: Operation, **more: str) -> int:
     """How many statements it takes to read this, in pages as long as there are."""
-    query = dict(QUERIES.get(operation.id, {}))
+    query = {**QUERIES.get(operation.id, {}), **more}
     if operation.pages:
         query["limit"] = MAX_PAGE_SIZE
     reader = "shared-phone" if operation.permissions == Permission.ENROLMENT_USE else "admin"
@@ -254,6 +264,12 @@ def cost(organization: RecountedOrganization, operation: Operation) -> int:
     if operation.pages:
         assert len(answer.json["items"]) >= min(organization.size, MAX_PAGE_SIZE), operation.id
     return asking(statements)
+
+
+def all_of(operation: Operation) -> str:
+    """Return all that `include` can name."""
+    (include,) = (parameter for parameter in operation.spec["parameters"] if parameter["name"] == "include")
+    return ",".join(include["schema"]["items"]["enum"])
 
 
 def asking(statements: list[str]) -> int:
@@ -268,6 +284,8 @@ def test_reading_costs_as_much_with_ten_rows_as_with_two_hundred(databases: Data
             organization.grow(size)
             costs = {operation.id: cost(organization, operation) for operation in READS}
             assert costs == READ, f"with {size} of each"
+            costs = {operation.id: cost(organization, operation, include=all_of(operation)) for operation in INCLUDE}
+            assert costs == INCLUDING, f"with {size} of each"
 
 
 @pytest.mark.parametrize("along", LOGGED)

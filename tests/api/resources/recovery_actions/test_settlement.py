@@ -385,12 +385,14 @@ def test_a_refund_that_was_reversed_allows_another(app: App, shop: Shop) -> None
 
 def test_a_till_pays_for_a_sensitive_concern_and_sees_the_money_only(app: App, shop: Shop) -> None:
     """It was 404 for the till: what had been paid could not be said."""
-    body = {"name": "till", "scopes": ["settlements:write", "concerns:read"]}
+    body = {"name": "till", "scopes": ["settlements:write", "concerns:read", "customers:read"]}
     shop.tokens["till"] = app.request("POST", "/v1/api-keys", (shop, "admin"), json=body).json["token"]
-    concern = log_concern(app, shop, "manager", sensitive=True)
+    concern = log_concern(app, shop, "manager", sensitive=True, customer={"phone": "912 345 678"})
     action = refund(app, shop, concern, 2500, by="manager", note="For the doctor").json
     (listed,) = app.request("GET", "/v1/recovery-actions?unpaid=true", (shop, "till")).json["items"]
     assert app.request("GET", f"/v1/recovery-actions/{action['id']}", (shop, "till")).json == listed
+    with_customer = app.request("GET", "/v1/recovery-actions?unpaid=true&include=customer", (shop, "till"))
+    assert with_customer.json["items"] == [{**listed, "customer": None}]
     paid = settle(app, shop, action, "settled", "till", reference="R-77").json
     assert_problem(app.request("GET", f"/v1/recovery-actions/{action['id']}", (shop, "floor")), 404, "not-found")
     shown = {name: value for name, value in paid.items() if value is not None}
