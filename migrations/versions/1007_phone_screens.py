@@ -11,15 +11,18 @@ down_revision = "1006"
 branch_labels = None
 depends_on = None
 
+OF_ALL_STORES = "store_id IS NULL AND kind NOT IN ('catalogue_item', 'customer')"
 NOTIFICATION_LINKS = {"recovery_action_id": "recovery_action", "follow_up_id": "follow_up", "store_id": "store"}
 
 
 def upgrade() -> None:
     _upgrade_notifications()
     _upgrade_names()
+    _upgrade_shifts()
 
 
 def downgrade() -> None:
+    _downgrade_shifts()
     _downgrade_names()
     _downgrade_notifications()
 
@@ -110,3 +113,18 @@ def _downgrade_names() -> None:
     with op.batch_alter_table("concern") as batch:
         batch.drop_column("last_here_on")
         batch.drop_column("customer_confirmed")
+
+
+def _upgrade_shifts() -> None:
+    """Give shifts a version, so that the change feed numbers them; index what concerns the whole organization in it."""
+    with op.batch_alter_table("shift") as batch:
+        batch.add_column(sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
+    with op.batch_alter_table("shift") as batch:
+        batch.alter_column("version", server_default=None)
+    index("ix_change_of_all_stores", "change", "organization_id", "seq", where=OF_ALL_STORES)
+
+
+def _downgrade_shifts() -> None:
+    op.drop_index("ix_change_of_all_stores", "change")
+    with op.batch_alter_table("shift") as batch:
+        batch.drop_column("version")

@@ -24,6 +24,10 @@ Rows = list[dict[str, Any]]
 RowIdentity = tuple[UUID, str, UUID]
 
 
+# What phones show of the whole organization: its people, words and rules. Customers and dishes change all the time.
+OF_ALL_STORES: Final = text("store_id IS NULL AND kind NOT IN ('catalogue_item', 'customer')")
+
+
 class ChangeOp(StrEnum):
     UPSERT = "upsert"
     DELETE = "delete"
@@ -46,7 +50,16 @@ class Change(Base):
     """
 
     __tablename__ = "change"
-    __table_args__ = (Index("ix_change_store", "organization_id", "store_id", "seq"),)
+    __table_args__ = (
+        Index("ix_change_store", "organization_id", "store_id", "seq"),
+        Index(
+            "ix_change_of_all_stores",
+            "organization_id",
+            "seq",
+            postgresql_where=OF_ALL_STORES,
+            sqlite_where=OF_ALL_STORES,
+        ),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

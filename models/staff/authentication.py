@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.access import Actor
+from models.db.session import ScopedSession
 from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.last_use import LastUse
 from models.staff.credentials.staff_session import StaffSession
@@ -26,7 +27,7 @@ def find_actor(session: Session, token: Token, at: datetime) -> tuple[Actor, Las
 
 
 def record_last_seen(
-    session: Session, actor: Actor, at: datetime, *, is_tap: bool = False, extends_shift: bool = False
+    session: ScopedSession, actor: Actor, at: datetime, *, is_tap: bool = False, extends_shift: bool = False
 ) -> None:
     """Record that a sign-in, API key or device was used; `is_tap`: that a person did something on a shared phone.
 

@@ -5,9 +5,9 @@ from enum import Enum, auto
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
 
 from models.access import ROLES_OF_ALL_STORES, Actor, Permission, roles_with
+from models.db.session import ScopedSession
 from models.staff.credentials.pin import pin_matches
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
 from models.staff.credentials.token import Token
@@ -25,7 +25,7 @@ class PinResult(Enum):
 
 
 def try_pin(
-    session: Session, secret: Token, *, staff_id: UUID, pin: str, key: bytes, at: datetime
+    session: ScopedSession, secret: Token, *, staff_id: UUID, pin: str, key: bytes, at: datetime
 ) -> tuple[PinResult, Device | None]:
     """Check the PIN of a person on the shared phone of this secret, and count it there if it is wrong.
 
@@ -47,7 +47,7 @@ def try_pin(
 
 
 def find_by_pin(
-    session: Session, phone_id: UUID, *, staff_id: UUID, pin: str, key: bytes, at: datetime
+    session: ScopedSession, phone_id: UUID, *, staff_id: UUID, pin: str, key: bytes, at: datetime
 ) -> tuple[PinResult, Actor | None]:
     """Return who gives their PIN on a shared phone without signing in there. Counts nothing: see `count_wrong_pin`.
 
@@ -75,14 +75,14 @@ def find_by_pin(
     return PinResult.RIGHT, actor
 
 
-def count_wrong_pin(session: Session, phone_id: UUID, *, at: datetime) -> None:
+def count_wrong_pin(session: ScopedSession, phone_id: UUID, *, at: datetime) -> None:
     """Count a PIN that was wrong on a shared phone."""
     phone = session.scalars(select(Device).where(Device.id == phone_id).with_for_update(of=Device)).one_or_none()
     if phone is not None:
         phone.count_failed_pin(at=at)
 
 
-def may_use_with_password(session: Session, phone: Device, staff: Staff, *, at: datetime) -> bool:
+def may_use_with_password(session: ScopedSession, phone: Device, staff: Staff, *, at: datetime) -> bool:
     """Return whether this person may sign in here with a password: its users, and administrators."""
     if phone.store_id is None:
         return False
@@ -92,7 +92,7 @@ def may_use_with_password(session: Session, phone: Device, staff: Staff, *, at: 
 
 
 def open_on_shared_phone(
-    session: Session, phone: Device, staff: Staff, *, method: SignInMethod, at: datetime
+    session: ScopedSession, phone: Device, staff: Staff, *, method: SignInMethod, at: datetime
 ) -> tuple[StaffSession, Token]:
     """Sign a person in on a shared phone, which the caller has locked and they may use.
 

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, String, UniqueConstraint, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, and_, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import Actor, Permission
-from models.db.base import TenantOwned, many_to_one, tenant_fk
+from models.db.base import Aggregate, many_to_one, tenant_fk
 from models.db.bounds import check_bound
+from models.db.session import ScopedSession
 from models.errors import Forbidden, Invalid, InvalidState
 from models.organizations.store import Store
 from models.policy_defaults import (
@@ -42,11 +43,13 @@ class EndReason(StrEnum):
     STORE_CLOSED = "store_closed"  # the store is out of business
 
 
-class Shift(TenantOwned):
+class Shift(Aggregate):
     """Stay of a member of staff on the floor of a store. A person has at most one open shift.
 
     A shift is open until its end is recorded (`ended_at`), and runs until `ends_at`, which holds by the clock: ask
     `runs_at`, never whether it is open. Where the end is recorded, both are the same instant.
+
+    Whoever changes a shift locks its row first: what the person does extends it at any moment (`note_activity`).
     """
 
     __tablename__ = "shift"
@@ -107,6 +110,7 @@ class Shift(TenantOwned):
         if current is not None and current.store_id == store.id and current.is_running(at):
             current.lead = lead
             current.device_id = device_id or current.device_id
+            current.bump_version()
             current.extend(to=shift_ends_at(store, at))
             return current
         begun = select(cls.id).where(cls.staff_id == staff_id, cls.started_at > at - A_DAY)
@@ -127,7 +131,8 @@ class Shift(TenantOwned):
     @classmethod
     def end_all(cls, session: Session, store: Store, *, at: datetime) -> "Sequence[Shift]":
         """End all shifts of a store and return them. The caller has locked it against new rows that refer to it."""
-        shifts = session.scalars(select(cls).where(cls.store_id == store.id, cls.ended_at.is_(None))).all()
+        of_store = select(cls).where(cls.store_id == store.id, cls.ended_at.is_(None)).order_by(cls.id)
+        shifts = session.scalars(cls._locked(of_store)).all()
         for shift in shifts:
             shift.end(EndReason.STORE_CLOSED, at=at)
         return shifts
@@ -145,31 +150,41 @@ class Shift(TenantOwned):
         ran_out = self.ends_at <= at
         self.ended_at = self.ends_at = min(self.ends_at, at)
         self.end_reason, self.ended_by_id = (EndReason.RAN_OUT, None) if ran_out else (reason, by_id)
+        self.bump_version()
 
     def extend(self, *, to: datetime) -> None:
         """Let the shift go on until this instant, if that is later. Before that end the person is asked again."""
         if to > self.ends_at:
             self.ends_at, self.asked_at = to, None
+            self.bump_version()
+
+    def ask(self, *, at: datetime) -> None:
+        """Record that the person is asked whether they are still here."""
+        self.asked_at = at
+        self.bump_version()
 
     @classmethod
     def stay(cls, session: Session, *, staff_id: UUID, at: datetime) -> "Shift":
         """Let a person's shift go on for STILL_HERE_EXTENDS from now on, at least. InvalidState off shift."""
         Staff.lock_staff(session, staff_id)
-        shift = cls.current(session, staff_id, at=at)
+        shift = cls._current_locked(session, staff_id, at=at)
         if shift is None:
             raise InvalidState("Your shift is over: check in again with PUT /v1/me/shift.")
         shift.extend(to=at + STILL_HERE_EXTENDS)
         return shift
 
     @classmethod
-    def note_activity(cls, session: Session, *, staff_id: UUID, at: datetime) -> None:
+    def note_activity(cls, session: ScopedSession, *, staff_id: UUID, at: datetime) -> None:
         """Keep a person's shift from ending within SHIFT_IDLE: they did something.
 
         It is called once a minute at most, so that the end moves by a minute more.
         """
         stmt = update(cls).where(cls.staff_id == staff_id, cls.runs_at(at), cls.ends_at < at + SHIFT_IDLE)
-        later = stmt.values(ends_at=at + SHIFT_IDLE + LAST_SEEN_RESOLUTION, asked_at=None)
-        session.execute(later.execution_options(synchronize_session=False))
+        ends_at = at + SHIFT_IDLE + LAST_SEEN_RESOLUTION
+        extended = stmt.values(ends_at=ends_at, asked_at=None, version=cls.version + 1).returning(cls)
+        options = {"synchronize_session": False, "populate_existing": True}
+        for shift in session.scalars(extended, execution_options=options):
+            session.note_change(shift)
 
     def is_running(self, at: datetime) -> bool:
         """Return whether the person is on shift at this instant. `runs_at` is the same rule in SQL."""
@@ -193,7 +208,7 @@ class Shift(TenantOwned):
         shift, Invalid for longer than the store allows.
         """
         Staff.lock_staff(session, staff_id)
-        shift = cls.current(session, staff_id, at=at)
+        shift = cls._current_locked(session, staff_id, at=at)
         if shift is None:
             raise InvalidState("Only somebody on shift can pause: check in first with PUT /v1/me/shift.")
         longest = shift.store.longest_pause_minutes
@@ -202,6 +217,7 @@ class Shift(TenantOwned):
         if shift.is_paused(at):
             return shift, False
         shift.paused_until = at + timedelta(minutes=longest if minutes is None else minutes)
+        shift.bump_version()
         return shift, True
 
     def is_paused(self, at: datetime) -> bool:
@@ -213,6 +229,7 @@ class Shift(TenantOwned):
         """End a person's pause. Does nothing when there is none."""
         if current := cls.open_of(session, staff_id):
             current.paused_until = None
+            current.bump_version()
 
     @classmethod
     def paused(cls, session: Session, store: Store, *, by: Actor, at: datetime) -> Sequence["Shift"]:
@@ -250,9 +267,25 @@ class Shift(TenantOwned):
 
     @classmethod
     def open_of(cls, session: Session, staff_id: UUID) -> "Shift | None":
-        """Return a person's shift whose end is not recorded. It may have run out: `current` is who is on shift."""
-        stmt = select(cls).where(cls.staff_id == staff_id, cls.ended_at.is_(None))
-        return session.scalars(stmt.execution_options(populate_existing=True)).one_or_none()
+        """Return a person's shift whose end is not recorded, locked. It may have run out: see `current`."""
+        return session.scalars(cls._locked(select(cls).where(cls.staff_id == staff_id, cls.ended_at.is_(None)))).first()
+
+    @classmethod
+    def by_reference(cls, session: Session, source: str, reference: str) -> "Shift | None":
+        """Return the shift that a time clock knows by this reference, locked; None where it told none yet."""
+        named = select(cls).where(cls.source == source, cls.reference == reference)
+        return session.scalars(cls._locked(named)).first()
+
+    @classmethod
+    def _current_locked(cls, session: Session, staff_id: UUID, *, at: datetime) -> "Shift | None":
+        current = select(cls).where(cls.staff_id == staff_id, cls.runs_at(at)).options(joinedload(cls.store))
+        return session.scalars(cls._locked(current)).first()
+
+    @classmethod
+    def _locked(cls, shifts: Select["Shift"]) -> Select["Shift"]:
+        """Return a statement that locks these shifts, and reads them as they are once they are locked."""
+        locked = shifts.with_for_update(of=cls, key_share=True)
+        return locked.execution_options(populate_existing=True)
 
 
 def _require_in_business(store: Store) -> None:

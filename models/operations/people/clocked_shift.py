@@ -36,8 +36,7 @@ def put_shift(
     staff = _find_staff(session, data, store, at=at)
     lock_taken(session, [staff.id])
     Staff.lock_staff(session, staff.id)
-    stmt = select(Shift).where(Shift.source == source, Shift.reference == reference)
-    shift = session.scalars(stmt.execution_options(populate_existing=True)).one_or_none()
+    shift = Shift.by_reference(session, source, reference)
     if shift is not None and (shift.staff_id, shift.store_id) != (staff.id, store.id):
         raise Conflict("This reference is that of a shift of another person or store.", code="already-exists")
     is_new, given_back = shift is None, list[ConcernEvent]()
@@ -46,6 +45,7 @@ def put_shift(
         shift.source, shift.reference = source, reference
     elif shift.is_running(at):
         shift.lead = data["lead"]
+        shift.bump_version()
     if ended_at is not None and shift.ended_at is None:
         shift.end(EndReason.BY_CLOCK, at=ended_at)
         session.flush()
@@ -74,6 +74,7 @@ def _begin(
     stays = before is not None and before.store_id == store.id and before.is_running(at)
     if before is not None and stays and before.source is None and before.started_at < (ended_at or ends_at):
         before.lead, before.started_at = lead, min(before.started_at, started_at)
+        before.bump_version()
         return before, []
     if ended_at is not None or ends_at <= at:
         shift = Shift(staff_id=staff.id, store_id=store.id, lead=lead, started_at=started_at, ends_at=ends_at)

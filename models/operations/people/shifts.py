@@ -91,7 +91,7 @@ def settle_end(session: Session, shift_id: UUID, *, at: datetime) -> NearEnd | N
     shift = session.scalars(select(Shift).where(Shift.id == shift_id)).one()
     lock_taken(session, [shift.staff_id])
     Staff.lock_staff(session, shift.staff_id)
-    session.refresh(shift)
+    session.refresh(shift, with_for_update={"key_share": True})
     if shift.ended_at is not None:
         return None
     if at < shift.ends_at and _has_taken(session, shift):
@@ -102,7 +102,7 @@ def settle_end(session: Session, shift_id: UUID, *, at: datetime) -> NearEnd | N
         by = Actor.unauthenticated(shift.organization_id)
         return NearEnd(shift, given_back=give_back(session, shift, by=by, at=at))
     if shift.asked_at is None and shift.ends_at <= at + STILL_HERE_BEFORE:
-        shift.asked_at = at
+        shift.ask(at=at)
         return NearEnd(shift, ask=True)
     return None
 

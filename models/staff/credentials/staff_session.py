@@ -25,6 +25,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role, roles_with
 from models.db.base import TenantOwned, UtcDateTime, many_to_one, tenant_fk
+from models.db.session import ScopedSession
 from models.organizations.organization import Organization
 from models.organizations.store import Store
 from models.policy_defaults import (
@@ -84,7 +85,7 @@ class StaffSession(TenantOwned):
     @classmethod
     def open(
         cls,
-        session: Session,
+        session: ScopedSession,
         *,
         staff: Staff,
         at: datetime,

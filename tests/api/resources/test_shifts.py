@@ -129,7 +129,7 @@ def test_a_use_locks_phone_and_sign_in_before_the_shift_as_a_sign_in_does(app: A
     ask(app, shop, "PUT", "/v1/me/devices/one", json=phone)
     app.clock.at = end_of(app, shop) - timedelta(minutes=10)
     tables = [line.split()[1] for line in writing(app, shop, f"/v1/concerns/{concern['id']}")]
-    assert tables == ["device", "staff_session", "shift"]
+    assert [table for table in tables if table != "change_counter"] == ["device", "staff_session", "shift"]
 
 
 def test_whoever_signs_in_on_a_shared_phone_does_something_too(app: App, shop: Shop) -> None:

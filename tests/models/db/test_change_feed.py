@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
 from models.db.change_feed import Change, ChangeCounter, ChangeOp
 from models.db.session import ALL_TENANTS, Database, DatabaseRole, ScopedSession
+from models.organizations.place import Place
 from models.organizations.store import Store
 from models.organizations.vocabulary import Category
 from models.recovery.approvals import record_action
@@ -149,11 +151,28 @@ def test_a_deleted_row_is_in_the_feed_as_deleted(app: App, shop: Shop) -> None:
 def test_rows_that_are_no_aggregates_are_not_in_the_feed(app: App, shop: Shop) -> None:
     before = last_number(app, shop)
     with app.database.writing(shop.organization_id) as session:
-        Shift.check_out(session, staff_id=shop.staff["floor"], at=NOON)
+        session.add(Place(store_id=shop.store_id, slug="table-99", name="Table 99"))
     with app.database.writing(shop.organization_id) as session:
         log(session, shop)
         session.rollback()
     assert last_number(app, shop) == before
+
+
+def test_a_shift_is_in_the_feed_of_its_store_from_its_beginning_to_its_end(app: App, shop: Shop) -> None:
+    before, colleague = last_number(app, shop), (shop, "colleague")
+    app.request("PUT", "/v1/me/shift", colleague, json={"store_id": str(shop.store_id)})
+    app.request("POST", "/v1/me/pause", colleague, json={"minutes": 5})
+    app.request("DELETE", "/v1/me/pause", colleague)
+    app.request("PUT", "/v1/me/shift", colleague, json={"store_id": str(shop.store_id), "lead": True})
+    with app.database.writing(shop.organization_id) as session:
+        shift = session.scalars(select(Shift).where(Shift.staff_id == shop.staff["colleague"])).one()
+        app.clock.at = shift.ends_at - timedelta(minutes=1)
+        Shift.note_activity(session, staff_id=shop.staff["colleague"], at=app.clock())
+    app.request("DELETE", "/v1/me/shift", colleague)
+    changes = [change for change in feed(app, shop, after=before) if change.kind == "shift"]
+    assert [(change.object_id, change.store_id, change.version) for change in changes] == [
+        (shift.id, shop.store_id, version) for version in range(1, 7)
+    ]
 
 
 def test_an_unchanged_customer_is_not_in_the_feed_again(app: App, shop: Shop) -> None:
