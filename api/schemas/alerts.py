@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema
 from api.schemas.customer_names import CustomerNameField
+from api.schemas.reader_language import NameInLanguage
 from models.alerts.alert import SkipReason
 from models.alerts.enums import AlertState, Reason
 from models.alerts.notification import NotificationKind, NotificationState, ReceiptEvent
@@ -23,6 +24,8 @@ class AlertSchema(RedactedSchema):
     concern_id = fields.UUID()
     store_id = fields.UUID()
     customer_name = CustomerNameField(attribute="concern.customer_name")
+    category_name = NameInLanguage("category", path="concern.category")
+    place_name = NameInLanguage("place", path="concern.place")
     severity = fields.Enum(Severity, by_value=True)
     reason = fields.Enum(Reason, by_value=True)
     state = fields.Enum(AlertState, by_value=True)

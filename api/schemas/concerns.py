@@ -24,6 +24,7 @@ from api.schemas.base import (
 )
 from api.schemas.customer_names import CustomerNameField
 from api.schemas.guidance import GuidanceSchema
+from api.schemas.reader_language import NameInLanguage
 from api.schemas.recovery_actions import NewRecoveryActionSchema, RecoveryActionSchema
 from api.schemas.redaction import reader
 from models.access import Permission
@@ -246,8 +247,10 @@ class ConcernSchema(RedactedSchema):
     stake = fields.String(allow_none=True)
     wanted = fields.String(allow_none=True)
     category = SlugOf(allow_none=True)
+    category_name = NameInLanguage("category", path="category")
     cause = SlugOf(allow_none=True)
     place = SlugOf(allow_none=True)
+    place_name = NameInLanguage("place", path="place")
     question = SlugOf(allow_none=True)
     read_back = fields.Boolean()
     times_told = fields.Integer(allow_none=True)

@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words, described
 from api.schemas.customer_names import CustomerNameField
+from api.schemas.reader_language import NameInLanguage
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
@@ -86,6 +87,7 @@ class ListedFollowUpSchema(FollowUpSchema):
     """A follow-up with the name of the customer, for whoever keeps it."""
 
     customer_name = CustomerNameField(attribute="concern.customer_name")
+    place_name = NameInLanguage("place", path="concern.place")
 
 
 class HandedOverFollowUpSchema(ListedFollowUpSchema):

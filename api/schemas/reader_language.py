@@ -1,9 +1,12 @@
 """Language of whoever reads an answer (RFC 9110): what a request says it accepts."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from flask import request
+from marshmallow import fields
 
+from api.schemas.base import described
 from notifications.messages.translations import closest_language
 
 
@@ -22,3 +25,21 @@ def reader_language(known: Collection[str], otherwise: Sequence[str] = ()) -> st
     offered = {*known, "en"} - refused_languages()
     wanted = (*accepted_languages(), *otherwise)
     return next((tag for name in wanted if (tag := closest_language(name, offered))), "en")
+
+
+class NameInLanguage(fields.String):
+    """Name of a word or place of the organization, in the language of whoever reads it; null where there is none."""
+
+    def __init__(self, what: str, *, path: str) -> None:
+        description = f"The name of the {what} in the language of Accept-Language, else as the organization calls it."
+        super().__init__(allow_none=True, metadata=described(description))
+        self.path = path
+
+    def serialize(self, _attr: str, obj: Any, accessor: Any = None, **_: Any) -> str | None:
+        """Name what stands at the path of the object; its slug may stand there in another field."""
+        value = accessor(obj, self.path, None)
+        if value is None:
+            return None
+        names = {tag.lower(): name for tag, name in (value.names or {}).items()}
+        name: str = names.get(reader_language(names)) or value.name
+        return name

@@ -16,7 +16,7 @@ from models.alerts.enums import AlertState, Reason
 from models.alerts.escalation_policy import PolicySnapshot
 from models.alerts.notification import Notification
 from models.alerts.rule import Assessment
-from models.concerns.concern import Concern
+from models.concerns.concern import NAMING_RELATIONS, Concern
 from models.concerns.counted import of_counted_concern
 from models.concerns.enums import Severity
 from models.db.base import Aggregate, StoreDate, many_to_one, one_to_many, tenant_fk
@@ -144,7 +144,7 @@ class Alert(Aggregate):
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
-        return (joinedload(cls.concern).options(joinedload(Concern.customer)),)
+        return (joinedload(cls.concern).options(*(joinedload(getattr(Concern, name)) for name in NAMING_RELATIONS)),)
 
     @classmethod
     def open(

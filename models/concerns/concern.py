@@ -72,10 +72,12 @@ MODELS_BY_SLUG_FIELD: dict[str, type[VocabularyWord | Place]] = {
 }
 REFERENCE_FIELDS = frozenset({*MODELS_BY_SLUG_FIELD, "customer", "praised", "linked"})
 FIELDS_SET_ONCE = ("id", "kind", "handling", "channel", "source")  # when the concern is logged
+# Relationships that name a concern to staff: what it is about, where, and who.
+NAMING_RELATIONS = ("filed_category", "filed_cause", "place", "customer")
 # Relationships that every answer shows.
 EAGER_RELATIONS = (
-    *("filed_category", "filed_cause", "place", "question", "customer", "praised", "reported_by", "taken_by"),
-    "alert",
+    *NAMING_RELATIONS,
+    *("question", "praised", "reported_by", "taken_by", "alert"),
 )
 
 # Step: the states it may start from, and the state it leads to.

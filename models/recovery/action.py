@@ -180,7 +180,10 @@ class RecoveryAction(ConcernChild):
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
-        return (joinedload(cls.concern).joinedload(Concern.customer), undefer_group("given before"))
+        return (
+            joinedload(cls.concern).options(joinedload(Concern.customer), joinedload(Concern.place)),
+            undefer_group("given before"),
+        )
 
     @classmethod
     def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:

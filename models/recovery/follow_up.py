@@ -85,7 +85,7 @@ class FollowUp(CountedByDay, ConcernChild):
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:
-        return (joinedload(cls.concern).joinedload(Concern.customer),)
+        return (joinedload(cls.concern).options(joinedload(Concern.customer), joinedload(Concern.place)),)
 
     @property
     def missing(self) -> list[str]:

@@ -104,6 +104,8 @@ def test_an_alert_is_read_with_everything_that_is_known_of_it(app: App, shop: Sh
     assert alert.pop("version") > 1
     assert alert == {
         "customer_name": None,
+        "category_name": None,
+        "place_name": None,
         "id": concern["alert"]["id"],
         "concern_id": concern["id"],
         "store_id": str(shop.store_id),
