@@ -13,12 +13,13 @@ from babel.numbers import format_decimal, format_percent
 from flask import Response
 
 from api.pages.charts import Chart, Column
-from api.pages.numbers import format_money
 from api.pages.page import InlineStyle, language, render_page
 from api.pages.tables import CellPrinter, TableWords, machine_form
 from api.web.tables.columns import Cell, Kind
 from api.web.tables.columns import Column as TableColumn
 from api.web.tables.log_table import figure_columns
+from models.db.base import Money
+from notifications.messages.money import format_money
 
 STYLE = InlineStyle.load("recovery_log.css")
 HOUR = timedelta(hours=1)
@@ -109,7 +110,7 @@ class LogFormatter:
         return format_date(self.today, "full", locale=self.language)
 
     def money(self, cost: Mapping[str, Any]) -> str:
-        return format_money(cost, self.language)
+        return format_money(Money(cost["amount"], cost["currency"]), language=self.language)
 
     def sums(self, costs: list[Mapping[str, Any]]) -> str:
         return " + ".join(map(self.money, costs)) or "-"

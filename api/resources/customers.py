@@ -35,6 +35,7 @@ from models.operations.customer_overview import customer_overview
 from models.operations.log_concern import default_store, phone_country
 from models.operations.merge_customers import CustomerMerge
 from models.organizations.store import Store
+from notifications.decide.follow_ups import announce_contact
 
 blp = Blueprint("customers", __name__, "Customers: profiles, the search by contact, the history")
 
@@ -124,6 +125,8 @@ class CustomerById(Resource):
         _count(contacts_in(data), store)
         country = phone_country(g.session, store, by=g.actor)
         customer.edit(g.session, by=g.actor, at=g.now, country=country, **data)
+        if contacts_in(data):
+            announce_contact(g.session, customer, at=g.now)
         return customer
 
 

@@ -26,7 +26,12 @@ from models.organizations.store import Store
 from models.staff.device import Device
 from models.staff.shift import EndReason, Shift
 from models.staff.staff import Staff
-from notifications.decide.announce import announce_all, announce_pause
+from notifications.decide.announce import (
+    announce_all,
+    announce_pause,
+    announce_pause_ended,
+    announce_shift_extended,
+)
 from notifications.decide.informational import queue_test_push
 
 
@@ -100,7 +105,9 @@ class MyShiftExtension(Resource):
         The answer to the notification `still_here`, which comes a quarter of an hour before `ends_at`. 409 `not-now`
         when the shift is over: check in again.
         """
-        return Shift.stay(g.session, staff_id=g.actor.person, at=g.now)
+        shift = Shift.stay(g.session, staff_id=g.actor.person, at=g.now)
+        announce_shift_extended(g.session, shift, at=g.now)
+        return shift
 
 
 @blp.route("/me/pause")
@@ -123,7 +130,8 @@ class MyPause(Resource):
     @blp.response(204)
     def delete(self) -> None:
         """End the pause: the phones ring again"""
-        Shift.end_pause(g.session, staff_id=g.actor.person)
+        if shift := Shift.end_pause(g.session, staff_id=g.actor.person, at=g.now):
+            announce_pause_ended(g.session, shift, at=g.now)
 
 
 @blp.route("/me/test-push")

@@ -44,6 +44,13 @@ def _upgrade_notifications() -> None:
         batch.alter_column("announcement_id", existing_type=sa.Uuid(), nullable=False)
         for column, target in NOTIFICATION_LINKS.items():
             _link(batch, "notification", column, target)
+    index("ix_notification_concern", "notification", "organization_id", "concern_id")
+    index(
+        "ix_notification_store",
+        "notification",
+        *("organization_id", "store_id", "queued_at"),
+        where="store_id IS NOT NULL",
+    )
     with op.batch_alter_table("outbox_message") as batch:
         batch.add_column(sa.Column("recovery_action_id", sa.Uuid(), nullable=True))
         _link(batch, "outbox_message", "recovery_action_id", "recovery_action")
@@ -73,6 +80,8 @@ def _downgrade_notifications() -> None:
     with op.batch_alter_table("outbox_message") as batch:
         batch.drop_constraint("fk_outbox_message_recovery_action", type_="foreignkey")
         batch.drop_column("recovery_action_id")
+    op.drop_index("ix_notification_concern", "notification")
+    op.drop_index("ix_notification_store", "notification")
     with op.batch_alter_table("notification") as batch:
         for column in NOTIFICATION_LINKS:
             batch.drop_constraint(f"fk_notification_{column.removesuffix('_id')}", type_="foreignkey")

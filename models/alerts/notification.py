@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     union_all,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
@@ -142,6 +143,13 @@ class Notification(TenantOwned):
     __table_args__ = (
         UniqueConstraint("organization_id", "alert_id", "run_id", "step", "device_id"),
         Index("ix_notification_staff", "organization_id", "staff_id", "queued_at"),
+        Index("ix_notification_concern", "organization_id", "concern_id"),
+        Index(
+            "ix_notification_store",
+            *("organization_id", "store_id", "queued_at"),
+            postgresql_where=text("store_id IS NOT NULL"),
+            sqlite_where=text("store_id IS NOT NULL"),
+        ),
     )
 
     kind: Mapped[NotificationKind] = mapped_column(default=NotificationKind.RING)
@@ -153,7 +161,7 @@ class Notification(TenantOwned):
     announcement_id: Mapped[UUID] = mapped_column(default=uuid7)
     recovery_action_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
     follow_up_id: Mapped[UUID | None] = tenant_fk("follow_up", nullable=True)
-    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with business_date: of the day it is about
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # it is about the store, or its business_date
     business_date: Mapped[date | None]
     count: Mapped[int | None]  # the number that its text says
     run_id: Mapped[UUID | None]  # of the alert or follow-up
@@ -218,6 +226,11 @@ class Notification(TenantOwned):
             .where(link.staff_id == staff_id, link.queued_at > since, *to_phones)
         )
         return union_all(own, shared).subquery("lately")
+
+    @property
+    def tag(self) -> str:
+        """Return the tag under which a phone shows it. A later one with the same tag replaces it there."""
+        return str(self.alert_id or self.store_id or self.id)
 
     @property
     def recipients(self) -> list[Staff]:

@@ -32,6 +32,7 @@ from models.alerts.notification import DEVICE_CHANNEL, LOUD_KINDS, Notification,
 from models.concerns.concern import Concern
 from models.db.base import TenantOwned, UtcDateTime, many_to_one, tenant_fk
 from models.organizations.store import Store
+from models.recovery.action import RecoveryAction
 from models.recovery.follow_up import FollowUp
 from models.staff.device import AddressKind, Device
 
@@ -50,7 +51,7 @@ class OutboxKind(StrEnum):
 
     FIND_RECIPIENTS = "find_recipients"  # of a step of an alert
     FIND_READERS = "find_readers"  # of information that does not ring
-    FIND_WITHDRAWALS = "find_withdrawals"  # from phones that still show an alert that was taken
+    FIND_WITHDRAWALS = "find_withdrawals"  # from phones that show what is no longer true
     DELIVER_RING = "deliver_ring"  # one notification of an alert, to one address
     DELIVER_INFO = "deliver_info"  # one notification that does not escalate, to one address
     DELIVER_WITHDRAWAL = "deliver_withdrawal"  # take one notification off one device
@@ -103,7 +104,7 @@ class OutboxMessage(TenantOwned):
     follow_up_id: Mapped[UUID | None] = tenant_fk("follow_up", nullable=True)
     recovery_action_id: Mapped[UUID | None] = tenant_fk("recovery_action", nullable=True)
     notification_id: Mapped[UUID | None] = tenant_fk("notification", nullable=True)
-    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # with business_date: of the day
+    store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # it is about the store, or its business_date
     business_date: Mapped[date | None]
     share_id: Mapped[UUID | None]  # whose share of a claim it takes: the store's it is about; None: the organization's
     channel: Mapped[str | None] = mapped_column(String(20))  # of a delivery: that of its notification
@@ -123,6 +124,9 @@ class OutboxMessage(TenantOwned):
     alert: Mapped[Alert | None] = many_to_one("OutboxMessage", "alert_id", "Alert")
     concern: Mapped[Concern | None] = many_to_one("OutboxMessage", "concern_id", "Concern")
     follow_up: Mapped[FollowUp | None] = many_to_one("OutboxMessage", "follow_up_id", "FollowUp")
+    recovery_action: Mapped[RecoveryAction | None] = many_to_one(
+        "OutboxMessage", "recovery_action_id", "RecoveryAction"
+    )
     notification: Mapped[Notification | None] = many_to_one("OutboxMessage", "notification_id", "Notification")
 
     store: Mapped[Store | None] = many_to_one("OutboxMessage", "store_id", "Store")
@@ -185,6 +189,8 @@ class OutboxMessage(TenantOwned):
         concern: Concern | None = None,
         alert: Alert | None = None,
         follow_up: FollowUp | None = None,
+        recovery_action_id: UUID | None = None,
+        store_id: UUID | None = None,
         staff_id: UUID | None = None,
     ) -> "OutboxMessage":
         """Return a message that informs people about something. The worker finds out who they are."""
@@ -196,8 +202,10 @@ class OutboxMessage(TenantOwned):
             notification_kind=kind,
             alert=alert,
             concern=concern,
-            share_id=concern.store_id if concern else None,
+            share_id=concern.store_id if concern else store_id,
             follow_up=follow_up,
+            recovery_action_id=recovery_action_id,
+            store_id=store_id,
             staff_id=staff_id,
             run_id=subject.run_id if subject else None,
             created_at=at,
@@ -218,6 +226,48 @@ class OutboxMessage(TenantOwned):
             business_date=business_date,
             created_at=at,
             due_at=due_at,
+        )
+
+    @classmethod
+    def to_find_withdrawals(
+        cls,
+        organization_id: UUID,
+        *,
+        at: datetime,
+        concern: Concern | None = None,
+        store_id: UUID | None = None,
+        staff_id: UUID | None = None,
+        due_at: datetime | None = None,
+    ) -> "OutboxMessage":
+        """Return a message that looks, by default at once, for what phones show and is no longer true.
+
+        It is about a concern, about a store itself, or about a person's shift.
+        """
+        return cls(
+            organization_id=organization_id,
+            kind=OutboxKind.FIND_WITHDRAWALS,
+            concern=concern,
+            share_id=concern.store_id if concern else store_id,
+            store_id=store_id,
+            staff_id=staff_id,
+            created_at=at,
+            due_at=due_at or at,
+        )
+
+    @classmethod
+    def withdrawal_of(cls, notification: Notification, *, share_id: UUID | None, at: datetime) -> "OutboxMessage":
+        """Return the message that takes a notification off its phone."""
+        return cls(
+            organization_id=notification.organization_id,
+            kind=OutboxKind.DELIVER_WITHDRAWAL,
+            alert_id=notification.alert_id,
+            concern_id=notification.concern_id,
+            share_id=share_id,
+            notification=notification,
+            channel=notification.channel,
+            run_id=notification.run_id,
+            created_at=at,
+            due_at=at,
         )
 
     def delivery_to(self, notification: Notification, *, at: datetime) -> "OutboxMessage":

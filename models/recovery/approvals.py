@@ -30,6 +30,8 @@ from models.staff.credentials.api_key import ApiKey
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 
+DECIDING_STEPS = (ConcernStep.ACTION_APPROVED, ConcernStep.ACTION_DECLINED, ConcernStep.ACTION_EXPIRED)
+
 
 def record_action(
     session: Session,
@@ -162,6 +164,20 @@ def decline(session: Session, action: RecoveryAction, *, by: Actor, at: datetime
     if action.status is ActionStatus.PENDING:
         action.status, action.concern.waiting_end = ActionStatus.DECLINED, None
     return action.record_event(ConcernStep.ACTION_DECLINED, by=by, at=at, note=note)
+
+
+def read_decisions(session: Session, organization_id: UUID, concern_ids: Collection[UUID]) -> dict[UUID, ConcernStep]:
+    """Return the step that decided about each action of these concerns, by action, where one did."""
+    stmt = (
+        select(ConcernEvent.step, ConcernEvent.details)
+        .where(
+            ConcernEvent.organization_id == organization_id,
+            ConcernEvent.concern_id.in_(concern_ids),
+            ConcernEvent.step.in_(DECIDING_STEPS),
+        )
+        .order_by(ConcernEvent.concern_id, ConcernEvent.number)
+    )
+    return {UUID(details["recovery_action_id"]): step for step, details in session.execute(stmt)}
 
 
 def people_to_ask(session: Session, concern: Concern, *, asked_by_id: UUID | None, at: datetime) -> Sequence[Staff]:

@@ -225,11 +225,14 @@ class Shift(Aggregate):
         return self.paused_until is not None and self.paused_until > at
 
     @classmethod
-    def end_pause(cls, session: Session, *, staff_id: UUID) -> None:
-        """End a person's pause. Does nothing when there is none."""
-        if current := cls.open_of(session, staff_id):
-            current.paused_until = None
-            current.bump_version()
+    def end_pause(cls, session: Session, *, staff_id: UUID, at: datetime) -> "Shift | None":
+        """End a person's pause and return their shift; None when there is no pause."""
+        current = cls.open_of(session, staff_id)
+        if current is None or not current.is_paused(at):
+            return None
+        current.paused_until = None
+        current.bump_version()
+        return current
 
     @classmethod
     def paused(cls, session: Session, store: Store, *, by: Actor, at: datetime) -> Sequence["Shift"]:

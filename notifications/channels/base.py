@@ -67,14 +67,20 @@ class Message:
 
     `notification_id` stays the same over every attempt, so that the app can drop a second copy. Title and body may
     stand on a lock screen. Both times are aware and in UTC; `sent_at` is the time of this attempt, because a channel
-    does not read a clock. Messages that are not about an alert or a concern have no such id.
-    `text` replaces title and body in a mail. `path` is a path below the public URL.
+    does not read a clock. Messages that are not about an alert, a concern, an action or a follow-up have no such id.
+    A device shows a message under its `tag`: a later one with the same tag replaces it. `link` is the path in the API
+    of what it is about. `text` replaces title and body in a mail. `path` is a path below the public URL.
     """
 
     notification_id: UUID
     alert_id: UUID | None
     concern_id: UUID | None
+    recovery_action_id: UUID | None = None
+    follow_up_id: UUID | None = None
     kind: MessageKind
+    notification_kind: NotificationKind
+    tag: str
+    link: str
     recipient: Recipient
     title: str
     body: str
@@ -83,11 +89,6 @@ class Message:
     expires_at: datetime
     text: str | None = field(default=None, repr=False)  # either may hold a one-time code: no log may show them
     path: str | None = field(default=None, repr=False)
-
-    @property
-    def tag(self) -> str:
-        """Return the tag under which a device shows the message. A later message with the same tag replaces it."""
-        return str(self.alert_id or self.notification_id)
 
 
 def one_line(text: str) -> str:

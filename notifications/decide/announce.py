@@ -46,6 +46,24 @@ STEPS_OF_AN_ALERT = (
     | {ConcernStep.FEEDBACK_GIVEN}
     | STEPS_OF_ACTIVITY
 )
+# After which something that phones show may be untrue, also where no alert is called off.
+OUTDATING_STEPS = frozenset(
+    {
+        ConcernStep.TAKEN,
+        ConcernStep.RELEASED,
+        ConcernStep.REOPENED,
+        ConcernStep.FEEDBACK_GIVEN,
+        ConcernStep.VOIDED,
+        ConcernStep.ACTION_APPROVED,
+        ConcernStep.ACTION_DECLINED,
+        ConcernStep.ACTION_EXPIRED,
+        ConcernStep.PROMISE_KEPT,
+        ConcernStep.PROMISE_CANCELLED,
+        ConcernStep.PROMISE_HANDED_OVER,
+    }
+)
+KINDS_OF_AN_ACTION = frozenset({NotificationKind.APPROVAL, NotificationKind.DECISION, NotificationKind.DAY_LIMIT})
+OUTDATING_FIELDS = frozenset({"kind", "praised", "customer"})  # when they are edited
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,18 @@ def announce(session: Session, event: ConcernEvent) -> None:
     tasks = apply_to_alert(event, alert)
     session.add_all(OutboxMessage.for_alert(task.alert, task.kind, step=task.step, at=event.at) for task in tasks)
     session.add_all(_information_messages(event))
+    if _may_outdate(event) and not any(task.kind is OutboxKind.FIND_WITHDRAWALS for task in tasks):
+        concern = event.concern
+        session.add(OutboxMessage.to_find_withdrawals(concern.organization_id, concern=concern, at=event.at))
+
+
+def _may_outdate(event: ConcernEvent) -> bool:
+    """Whether something that phones show may be no longer true. A resolved concern is not carried over any more."""
+    concern = event.concern
+    if event.step is ConcernStep.RESOLVED:
+        return concern.business_date < concern.store.business_date(event.at)
+    edited = event.step is ConcernStep.EDITED and not OUTDATING_FIELDS.isdisjoint(event.details)
+    return edited or event.step in OUTDATING_STEPS
 
 
 def announce_all(session: Session, events: Iterable[ConcernEvent]) -> None:
@@ -73,8 +103,16 @@ def announce_all(session: Session, events: Iterable[ConcernEvent]) -> None:
 
 def announce_pause(session: Session, shift: Shift, *, at: datetime) -> None:
     """Write a message for the lead, and nobody else, that a colleague needs a moment."""
+    tenant, store_id = shift.organization_id, shift.store_id
     kind = NotificationKind.PAUSE
-    session.add(OutboxMessage.information(kind, shift.organization_id, staff_id=shift.staff_id, at=at))
+    session.add(OutboxMessage.information(kind, tenant, store_id=store_id, staff_id=shift.staff_id, at=at))
+    over = OutboxMessage.to_find_withdrawals(tenant, store_id=store_id, due_at=shift.paused_until, at=at)
+    session.add(over)
+
+
+def announce_pause_ended(session: Session, shift: Shift, *, at: datetime) -> None:
+    """Write a message that withdraws what the lead was told of a pause."""
+    session.add(OutboxMessage.to_find_withdrawals(shift.organization_id, store_id=shift.store_id, at=at))
 
 
 def announce_near_end(session: Session, near_end: NearEnd, *, at: datetime) -> None:
@@ -82,7 +120,15 @@ def announce_near_end(session: Session, near_end: NearEnd, *, at: datetime) -> N
     announce_all(session, near_end.given_back)
     if near_end.ask:
         shift, kind = near_end.shift, NotificationKind.STILL_HERE
-        session.add(OutboxMessage.information(kind, shift.organization_id, staff_id=shift.staff_id, at=at))
+        tenant, staff_id = shift.organization_id, shift.staff_id
+        session.add(OutboxMessage.information(kind, tenant, staff_id=staff_id, at=at))
+        over = OutboxMessage.to_find_withdrawals(tenant, staff_id=staff_id, due_at=shift.ends_at, at=at)
+        session.add(over)
+
+
+def announce_shift_extended(session: Session, shift: Shift, *, at: datetime) -> None:
+    """Write a message that withdraws `still here?` from the phones of whoever answered it."""
+    session.add(OutboxMessage.to_find_withdrawals(shift.organization_id, staff_id=shift.staff_id, at=at))
 
 
 def announce_shift_ended(session: Session, shift: Shift, *, at: datetime) -> None:
@@ -337,6 +383,13 @@ def _information_message(kind: NotificationKind, event: ConcernEvent, staff_id: 
     alert = concern.alert if kind is NotificationKind.LATE else None
     if kind is NotificationKind.HAND_OVER and concern.alert is not None and concern.alert.is_ringing:
         alert = concern.alert
+    action_id = event.details.get("recovery_action_id") if kind in KINDS_OF_AN_ACTION else None
     return OutboxMessage.information(
-        kind, concern.organization_id, concern=concern, alert=alert, staff_id=staff_id, at=event.at
+        kind,
+        concern.organization_id,
+        concern=concern,
+        alert=alert,
+        recovery_action_id=UUID(action_id) if action_id else None,
+        staff_id=staff_id,
+        at=event.at,
     )

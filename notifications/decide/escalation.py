@@ -1,4 +1,4 @@
-"""Escalation of alerts: take the steps that are due, ring whom a step reaches, withdraw what was answered."""
+"""Escalation of alerts: take the steps that are due, and ring whom a step reaches."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.alerts.alert import Alert, StepResult
 from models.alerts.enums import AlertState
-from models.alerts.notification import DELIVERED_STATES, DEVICE_CHANNEL, Notification, NotificationKind
+from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Severity
 from models.outbox.message import OutboxKind, OutboxMessage
@@ -160,36 +160,6 @@ def _queue_notifications(session: Session, alert: Alert, recipients: Recipients,
         session.add_all(
             [notification, OutboxMessage.for_alert(alert, OutboxKind.DELIVER_RING, at=at, notification=notification)]
         )
-
-
-def find_withdrawals(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Queue the removal of an answered alert from every phone that shows it, including those of whoever took it.
-
-    A notification that is in flight at this moment is withdrawn when its result comes (delivery.record_result).
-    """
-    alert = Alert.lock(session, outbox_message.alert_id)
-    if alert.is_ringing:
-        return
-    under_way = (
-        select(Notification.device_id)
-        .join(OutboxMessage, OutboxMessage.notification_id == Notification.id)
-        .where(
-            OutboxMessage.alert_id == alert.id,
-            OutboxMessage.kind == OutboxKind.DELIVER_WITHDRAWAL,
-            OutboxMessage.done_at.is_(None),
-            Notification.device_id.is_not(None),  # NOT IN never holds for a list with a NULL
-        )
-    )
-    shown = Notification.select_of_alert(alert.id).where(
-        Notification.state.in_(DELIVERED_STATES),
-        Notification.withdrawn_at.is_(None),
-        Notification.channel == DEVICE_CHANNEL,
-        Notification.device_id.not_in(under_way),
-    )
-    # A phone shows all notifications of an alert under one tag; a withdrawal removes them together.
-    latest = {notification.device_id: notification for notification in session.scalars(shown.order_by(Notification.id))}
-    for notification in latest.values():
-        session.add(OutboxMessage.for_alert(alert, OutboxKind.DELIVER_WITHDRAWAL, at=at, notification=notification))
 
 
 def _with_receipt(session: Session, alerts: Collection[Alert]) -> set[UUID | None]:

@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, lazyload
 
-from models.alerts.notification import NotificationKind
+from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent, ConcernStep
 from models.customers.customer import Customer
@@ -32,6 +32,18 @@ def announce_follow_up(session: Session, follow_up: FollowUp, event: ConcernEven
         session.add(_information(missing, follow_up, staff_id=follow_up.owner_id, at=event.at))
     if follow_up.status is FollowUpStatus.OPEN:
         session.add_all(set_timers(follow_up, at=event.at, handed_over=handed_over))
+
+
+def announce_contact(session: Session, customer: Customer, *, at: datetime) -> None:
+    """Withdraw what owners of follow-ups were told of a customer who could not be reached, and can be now."""
+    outstanding = select(Notification.id).where(
+        Notification.concern_id == Concern.id,
+        Notification.kind == NotificationKind.CONTACT_MISSING,
+        Notification.outdated_at.is_(None),
+    )
+    of_customer = select(Concern).where(Concern.customer_id == customer.id, outstanding.exists()).order_by(Concern.id)
+    for concern in session.scalars(of_customer.options(lazyload("*"))):
+        session.add(OutboxMessage.to_find_withdrawals(concern.organization_id, concern=concern, at=at))
 
 
 def set_timers(follow_up: FollowUp, *, at: datetime, handed_over: bool = False) -> list[OutboxMessage]:

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.access import Actor, Role
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
 from models.alerts.notification import (
     DEVICE_CHANNEL,
     KINDS_DURING_PAUSE,
@@ -19,7 +18,7 @@ from models.alerts.notification import (
     NotificationKind,
 )
 from models.concerns.concern import Concern
-from models.concerns.enums import Kind, Severity, Status
+from models.concerns.enums import Severity
 from models.errors import InvalidState
 from models.organizations.opening_hours import in_quiet_hours
 from models.organizations.store import Store
@@ -33,6 +32,7 @@ from models.staff.shift import Shift
 from models.staff.staff import DailyLogSubscription, Staff, StaffRegion, StaffStore
 from notifications.channels.registry import person_channels_for
 from notifications.decide.recipients import PeopleByPhone, bound_phones
+from notifications.decide.validity import Subject, reason_outdated
 
 log = structlog.get_logger(__name__)
 K = NotificationKind
@@ -49,8 +49,7 @@ def find_readers(session: Session, outbox_message: OutboxMessage, *, at: datetim
     concern, store, alert = _subject(session, outbox_message, at)
     if (
         outbox_message.notification_kind is None
-        or _is_outdated(outbox_message, concern, alert)
-        or _was_answered(session, outbox_message, at)
+        or reason_outdated(session, outbox_message.notification_kind, Subject.of(outbox_message), at=at)
         or _is_of_another_day(outbox_message, store, at)
     ):
         return
@@ -167,41 +166,6 @@ def _subject(
         else None
     )
     return concern, concern.store, alert
-
-
-def _is_outdated(outbox_message: OutboxMessage, concern: Concern | None, alert: Alert | None) -> bool:
-    """Whether the information is no longer true: somebody came, the reminder was heeded, the concern is reopened.
-
-    Of a concern that was voided none is, and praise that is a concern praises nobody.
-    """
-    if concern is not None and (
-        concern.status is Status.VOIDED
-        or (outbox_message.notification_kind is K.PRAISE and concern.kind is not Kind.PRAISE)
-    ):
-        return True
-    if outbox_message.follow_up is not None and outbox_message.follow_up.run_id != outbox_message.run_id:
-        return True
-    if outbox_message.notification_kind is K.CONTACT_MISSING:
-        return outbox_message.follow_up is None or not outbox_message.follow_up.missing
-    if outbox_message.notification_kind is K.OUTCOME:
-        return concern is None or concern.status is not Status.RESOLVED
-    if alert is None:
-        return False
-    expected_states = {
-        K.UNANSWERED: AlertState.UNANSWERED,
-        K.UNANSWERED_SEVERE: AlertState.UNANSWERED,
-        K.REMINDER: AlertState.TAKEN,
-    }
-    expected = expected_states.get(outbox_message.notification_kind) if outbox_message.notification_kind else None
-    return alert.run_id != outbox_message.run_id or (expected is not None and alert.state is not expected)
-
-
-def _was_answered(session: Session, outbox_message: OutboxMessage, at: datetime) -> bool:
-    """Whether somebody who was to be asked `still here?` went on meanwhile, or their shift is over."""
-    if outbox_message.notification_kind is not K.STILL_HERE:
-        return False
-    shift = Shift.current(session, outbox_message.staff_id, at=at)
-    return shift is None or shift.asked_at is None
 
 
 def _is_of_another_day(outbox_message: OutboxMessage, store: Store | None, at: datetime) -> bool:

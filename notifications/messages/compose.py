@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, lazyload, selectinload
 
 from models.alerts.alert import Alert
-from models.alerts.enums import AlertState
 from models.alerts.notification import (
     KINDS_DURING_PAUSE,
     LOUD_KINDS,
@@ -20,10 +19,12 @@ from models.alerts.notification import (
     NotificationState,
 )
 from models.concerns.concern import Concern
-from models.concerns.enums import Severity, Status
-from models.concerns.unresolved import select_carried_over
+from models.concerns.enums import Severity
+from models.concerns.event import ConcernStep
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.policy_defaults import PUSH_TTL
+from models.recovery.action import RecoveryAction
+from models.recovery.approvals import read_decisions
 from models.recovery.follow_up import FollowUp
 from models.staff.device import Device
 from models.staff.phones_in_reach import phones_in_reach
@@ -32,9 +33,11 @@ from models.staff.staff import Staff
 from notifications.channels.base import Message, MessageKind
 from notifications.channels.registry import recipient_of
 from notifications.decide.recipients import ringable_phones
+from notifications.decide.validity import Subject, count_carried_over, reason_outdated
 from notifications.messages import texts
 from notifications.messages.code_mail import compose_code_mail
 from notifications.messages.daily_log_mail import compose_daily_log_mail, may_read_log
+from notifications.messages.links import link_of
 from notifications.messages.texts import MessageContext
 
 AlertStep = tuple[UUID | None, int | None]
@@ -75,6 +78,9 @@ MESSAGE_OPTIONS = (
     joinedload(OutboxMessage.alert).lazyload(Alert.notifications),
     joinedload(OutboxMessage.alert).joinedload(Alert.store),
     joinedload(OutboxMessage.follow_up).options(lazyload(FollowUp.owner), lazyload(FollowUp.promised_by)),
+    joinedload(OutboxMessage.recovery_action).options(
+        lazyload(RecoveryAction.remedy), lazyload(RecoveryAction.acted_by), lazyload(RecoveryAction.decided_by)
+    ),
     joinedload(OutboxMessage.concern).joinedload(Concern.filed_category),
     joinedload(OutboxMessage.concern).joinedload(Concern.filed_cause),
     joinedload(OutboxMessage.concern).joinedload(Concern.place),
@@ -117,15 +123,21 @@ def _compose(
     if outbox_message.kind is not OutboxKind.DELIVER_WITHDRAWAL:
         notification.start_attempt()
     locale = recipient.locale
+    action = outbox_message.recovery_action
     context = (
-        MessageContext.of(concern, alert)
+        MessageContext.of(concern, alert, action=action, decision=_decision(session, notification))
         if concern
-        else MessageContext(count=_count_carried_over(session, outbox_message))
+        else MessageContext(count=count_carried_over(session, outbox_message.store, outbox_message.business_date))
     )
     message = Message(
         notification_id=notification.id,
         alert_id=notification.alert_id,
         concern_id=notification.concern_id,
+        recovery_action_id=notification.recovery_action_id,
+        follow_up_id=notification.follow_up_id,
+        notification_kind=notification.kind,
+        tag=notification.tag,
+        link=link_of(notification),
         kind=_message_kind(outbox_message, notification),
         recipient=recipient,
         title=texts.title(notification.kind, context, locale=locale),
@@ -142,20 +154,12 @@ def _compose(
     return message
 
 
-def _is_settled(session: Session, outbox_message: OutboxMessage, notification: Notification) -> bool:
-    """Whether a follow-up was done or reassigned, or all carried over concerns were resolved, since it was queued."""
-    if outbox_message.follow_up is not None:
-        return outbox_message.follow_up.run_id != outbox_message.run_id
-    return notification.kind is NotificationKind.CARRIED_OVER and not _count_carried_over(session, outbox_message)
-
-
-def _count_carried_over(session: Session, outbox_message: OutboxMessage) -> int:
-    """Count the concerns that the day left open and that are still unresolved."""
-    if outbox_message.store is None or outbox_message.business_date is None:
-        return 0
-    today = outbox_message.store.next_date(outbox_message.business_date)
-    carried_over = select_carried_over(outbox_message.store, today).subquery()
-    return session.scalars(select(func.count()).select_from(carried_over)).one()
+def _decision(session: Session, notification: Notification) -> ConcernStep | None:
+    """Return what was decided about the action of a notification that says so."""
+    action_id, concern_id = notification.recovery_action_id, notification.concern_id
+    if notification.kind is not NotificationKind.DECISION or action_id is None or concern_id is None:
+        return None
+    return read_decisions(session, notification.organization_id, [concern_id]).get(action_id)
 
 
 def send_deadline(outbox_message: OutboxMessage, notification: Notification) -> datetime:
@@ -183,23 +187,11 @@ def _reason_not_to_send(
 ) -> str | None:
     """Return why it is not sent, or None, and record it: no longer true, expired, or the person is not reached."""
     state = NotificationState.SUPPRESSED
-    if alert is not None and is_outdated(alert, notification):
-        reason: str | None = "answered"
-        if notification.state is NotificationState.LEASED and not alert.is_ringing:
+    if reason := reason_outdated(session, notification.kind, Subject.of(outbox_message, notification), at=at):
+        rings_again = alert is not None and alert.is_ringing
+        if notification.state is NotificationState.LEASED and notification.device_id and not rings_again:
             # The result of an attempt is unknown, so the phone may show it all the same.
-            session.add(OutboxMessage.for_alert(alert, OutboxKind.DELIVER_WITHDRAWAL, at=at, notification=notification))
-    elif outbox_message.concern and outbox_message.concern.status is Status.VOIDED:
-        reason = "voided"
-    elif (
-        notification.kind is NotificationKind.OUTCOME
-        and outbox_message.concern
-        and outbox_message.concern.status is not Status.RESOLVED
-    ):
-        reason = "reopened"
-    elif outbox_message.store is not None and outbox_message.store.was_closed_at(at):
-        reason = "store-closed"  # nobody is informed of its days any more
-    elif _is_settled(session, outbox_message, notification):
-        reason = "answered"
+            session.add(OutboxMessage.withdrawal_of(notification, share_id=outbox_message.share_id, at=at))
     elif notification.expires_at <= at:
         state, reason = NotificationState.EXPIRED, outbox_message.last_error or "expired"
     else:
@@ -267,22 +259,8 @@ def _reason_not_readable(
     return "address-retired" if recipient_of(notification) is None else None
 
 
-def is_outdated(alert: Alert, notification: Notification) -> bool:
-    """Whether the notification is no longer true of the alert. Pure information stays true."""
-    if notification.run_id is not None and notification.run_id != alert.run_id:
-        return True
-    match notification.kind:
-        case NotificationKind.RING | NotificationKind.HAND_OVER:
-            return not alert.is_ringing
-        case NotificationKind.REMINDER:
-            return alert.state is not AlertState.TAKEN or alert.reminded_at is None
-        case NotificationKind.UNANSWERED | NotificationKind.UNANSWERED_SEVERE:
-            return alert.state is not AlertState.UNANSWERED
-    return False
-
-
 def _reason_not_to_withdraw(alert: Alert | None, notification: Notification) -> str | None:
     """Return why it is not withdrawn, or None. A new ring has the same tag and would vanish with the old one."""
-    if alert is None or alert.is_ringing:
+    if alert is not None and alert.is_ringing:
         return "calling again"
     return "withdrawn" if notification.withdrawn_at else None

@@ -9,8 +9,12 @@ from models.alerts.enums import Reason
 from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome, Severity
+from models.concerns.event import ConcernStep
+from models.db.base import Money
 from models.policy_defaults import CONTENT_MOOD
-from notifications.messages.translations import translations_for
+from models.recovery.action import RecoveryAction
+from notifications.messages.money import format_money
+from notifications.messages.translations import CATALOGUES, SOURCE_LANGUAGE, closest_language, translations_for
 
 Translate = Callable[[str], str]
 """Gettext function of a language. It is called `_`, so that `pybabel extract` finds the sentences."""
@@ -22,6 +26,8 @@ class MessageContext:
 
     Place and category are names from the lists of the store and the organization. `reason` is the rule that rang,
     `outcome` and `mood_after` are of resolved concerns, `count` is the number of concerns that were carried over.
+    `again_for_sure` is False while nobody has confirmed that it is the customer of before. `amount` is of the action
+    that somebody asks for, and `decision` the step that decided about it.
     """
 
     severity: str = Severity.NORMAL
@@ -32,9 +38,19 @@ class MessageContext:
     outcome: str | None = None
     mood_after: int | None = None
     count: int = 0
+    again_for_sure: bool = True
+    amount: Money | None = None
+    decision: ConcernStep | None = None
 
     @classmethod
-    def of(cls, concern: Concern, alert: Alert | None) -> Self:
+    def of(
+        cls,
+        concern: Concern,
+        alert: Alert | None,
+        *,
+        action: RecoveryAction | None = None,
+        decision: ConcernStep | None = None,
+    ) -> Self:
         return cls(
             severity=alert.severity if alert else Severity.NORMAL,
             reason=alert.reason if alert else None,
@@ -43,6 +59,9 @@ class MessageContext:
             category=concern.category.name if concern.category else None,
             outcome=concern.outcome,
             mood_after=concern.mood_after,
+            again_for_sure=concern.is_customer_known,
+            amount=action.amount if action else None,
+            decision=decision,
         )
 
 
@@ -59,10 +78,13 @@ def title(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, local
             return _outcome_title(_, context)
         case NotificationKind.CARRIED_OVER:
             return _("Still open from yesterday: {count}").format(count=context.count)
+        case NotificationKind.APPROVAL | NotificationKind.DECISION if context.amount is not None:
+            language = closest_language(locale, CATALOGUES) or SOURCE_LANGUAGE
+            amount = format_money(context.amount, language=language)
+            return _with_place(_action_title(_, kind, context).format(amount=amount), context)
     if fixed := _fixed_texts(_).get(kind):
         return fixed[0]
-    start = _title_start(_, kind, context)
-    return f"{start}, {context.place}" if context.place else start
+    return _with_place(_title_start(_, kind, context), context)
 
 
 def body(kind: NotificationKind, context: MessageContext = NO_CONTEXT, *, locale: str | None) -> str:
@@ -133,6 +155,18 @@ def _title_start(_: Translate, kind: NotificationKind, context: MessageContext) 
     return starts.get(kind) or _alert_title(_, context)
 
 
+def _action_title(_: Translate, kind: NotificationKind, context: MessageContext) -> str:
+    """Return how much is asked for, or what was decided about it."""
+    if kind is NotificationKind.APPROVAL:
+        return _("May a colleague give {amount}?")
+    decisions = {
+        ConcernStep.ACTION_APPROVED: _("Approved: {amount}"),
+        ConcernStep.ACTION_DECLINED: _("Declined: {amount}"),
+        ConcernStep.ACTION_EXPIRED: _("Nobody decided in time: {amount}"),
+    }
+    return decisions.get(context.decision, _("It is decided")) if context.decision else _("It is decided")
+
+
 def _alert_title(_: Translate, context: MessageContext) -> str:
     """Return the strongest of what can be said of an alert."""
     if context.urgent:
@@ -140,7 +174,7 @@ def _alert_title(_: Translate, context: MessageContext) -> str:
     if context.reason == Reason.FEEDBACK:
         return _("Unhappy after all")
     if context.reason == Reason.SECOND_CONCERN:
-        return _("Unhappy again")
+        return _("Unhappy again") if context.again_for_sure else _("Unhappy, possibly again")
     if context.reason == Reason.ORDER_VALUE:
         return _("Concern about a large order")
     return _("Very unhappy customer") if context.severity == Severity.SEVERE else _("Unhappy customer")
@@ -162,6 +196,10 @@ def _outcome_title(_: Translate, context: MessageContext) -> str:
                 _("{place}: over, nobody knows how it ended"),
             )
     return with_place.format(place=context.place) if context.place else without_place
+
+
+def _with_place(start: str, context: MessageContext) -> str:
+    return f"{start}, {context.place}" if context.place else start
 
 
 def _with_category(remark: str, context: MessageContext) -> str:

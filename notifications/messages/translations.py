@@ -23,6 +23,7 @@ def _load_catalogue(file: Path) -> GNUTranslations:
 
 
 ENGLISH = NullTranslations()  # the texts in the code are English
+SOURCE_LANGUAGE = "en"
 
 
 def load_catalogues(folder: Path) -> dict[str, GNUTranslations]:

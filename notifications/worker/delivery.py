@@ -6,27 +6,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.alerts.alert import RINGING_STATES, Alert
+from models.alerts.alert import Alert
 from models.alerts.enums import AlertState
 from models.alerts.notification import DEVICE_CHANNEL, FAILED_STATES, Notification, NotificationKind, NotificationState
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import Device
 from notifications.channels.base import DeliveryOutcome, DeliveryResult, Message
-from notifications.messages.compose import is_outdated, send_deadline
+from notifications.messages.compose import send_deadline
 
 RELEASE_RETRY_AFTER = timedelta(minutes=5)  # until a release that was dead-lettered is tried again
 MIN_BACK_OFF, MAX_BACK_OFF = timedelta(seconds=1), timedelta(seconds=30)
 LAST_TRY_BEFORE = timedelta(seconds=2)  # before the message expires
-# May arrive after somebody has come or has acted, and is then removed from the phone.
-WITHDRAWN_IF_ANSWERED = frozenset(
-    {
-        NotificationKind.RING,
-        NotificationKind.UNANSWERED_SEVERE,
-        NotificationKind.HAND_OVER,
-        NotificationKind.REMINDER,
-    }
-)
-
 # After which a phone is not rung any more, and the reason why it is retired.
 LAST_NOTIFICATIONS = {
     NotificationKind.SIGN_IN_EXPIRED: "sign-in-expired",
@@ -46,7 +36,7 @@ def record_result(
             notification.accept(provider_id=result.provider_id, at=at)
             if reason := LAST_NOTIFICATIONS.get(notification.kind):
                 _retire_device(session, notification, message, reason=reason, at=at)
-            _withdraw_if_answered(session, outbox_message, at=at)
+            _withdraw_if_outdated(session, outbox_message, at=at)
         case DeliveryOutcome.LATER:
             if not result.unsure:
                 notification.wait(result.reason)
@@ -94,33 +84,28 @@ def back_off(attempts: int) -> timedelta:
     return pause * (0.5 + random.random() / 2)  # noqa: S311 jitter needs no secret randomness
 
 
-def _withdraw_if_answered(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Withdraw a notification whose alert was answered while it was in flight.
+def _withdraw_if_outdated(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
+    """Withdraw a notification that was no longer true while it was in flight.
 
-    Either this transaction locks the alert first, and whoever answers it withdraws the notification; or it comes
-    second and sees the answer.
+    Either this transaction writes the notification first, and whoever marks it outdated sees that it was delivered; or
+    it comes second and sees the mark.
     """
-    if outbox_message.alert_id is None or outbox_message.notification_or_raise.kind not in WITHDRAWN_IF_ANSWERED:
-        return
-    state = session.scalars(
-        select(Alert.state).where(Alert.id == outbox_message.alert_id).with_for_update(read=True)
-    ).one()
-    if state in RINGING_STATES:
-        return
-    alert = session.scalars(Alert.select_without_notifications().where(Alert.id == outbox_message.alert_id)).one()
-    if is_outdated(alert, outbox_message.notification_or_raise):
-        session.add(
-            OutboxMessage.for_alert(
-                alert, OutboxKind.DELIVER_WITHDRAWAL, at=at, notification=outbox_message.notification_or_raise
-            )
-        )
+    notification = outbox_message.notification_or_raise
+    session.flush()
+    session.refresh(notification, ["outdated_at"])
+    if notification.outdated_at is not None and notification.channel == DEVICE_CHANNEL:
+        session.add(OutboxMessage.withdrawal_of(notification, share_id=outbox_message.share_id, at=at))
 
 
 def _mark_withdrawn(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
-    """Mark all notifications of the alert on this device withdrawn that were queued before the withdrawal."""
+    """Mark a notification withdrawn, and all of its alert on this device that were queued before the withdrawal."""
+    notification = outbox_message.notification_or_raise
+    notification.withdrawn_at = notification.withdrawn_at or at
+    if notification.alert_id is None:
+        return
     shown = (
-        Notification.alert_id == outbox_message.alert_id,
-        Notification.device_id == outbox_message.notification_or_raise.device_id,
+        Notification.alert_id == notification.alert_id,
+        Notification.device_id == notification.device_id,
         Notification.queued_at <= outbox_message.created_at,
     )
     session.execute(update(Notification).where(*shown, Notification.withdrawn_at.is_(None)).values(withdrawn_at=at))

@@ -19,11 +19,11 @@ from notifications.decide.escalation import (
     escalate_alert,
     escalate_due,
     find_recipients,
-    find_withdrawals,
     select_due,
 )
 from notifications.decide.follow_ups import break_overdue, remind
 from notifications.decide.informational import find_readers
+from notifications.decide.withdrawals import find_withdrawals
 from notifications.worker.circuit_breaker import CircuitBreaker
 from notifications.worker.claims import Claims, log_fields
 from notifications.worker.dispatcher import MAX_WAIT_SECONDS, Dispatcher

@@ -14,7 +14,7 @@ SHORTEST_TTL = timedelta(seconds=1)
 
 # With these, everything but the address stays under 1 KiB in any script: at most 1,000 octets, on iOS.
 TITLE_OCTETS = 160
-BODY_OCTETS = 320
+BODY_OCTETS = 210
 
 
 def message_for(message: Message) -> messaging.Message:
@@ -48,8 +48,14 @@ def _data(message: Message) -> dict[str, str]:
         "notification_id": message.notification_id,
         "alert_id": message.alert_id,
         "concern_id": message.concern_id,
+        "recovery_action_id": message.recovery_action_id,
+        "follow_up_id": message.follow_up_id,
     }
-    return {name: str(value) for name, value in ids.items() if value} | {"type": f"alert.{message.kind}"}
+    data = {name: str(value) for name, value in ids.items() if value}
+    data |= {"type": f"alert.{message.kind}", "kind": message.notification_kind.value}
+    if message.kind is MessageKind.WITHDRAW:
+        return data | {"tag": message.tag}
+    return data | {"severity": message.severity, "link": message.link}
 
 
 def _visible_part(message: Message) -> messaging.Notification | None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from models.alerts.notification import DEVICE_CHANNEL
+from models.alerts.notification import DEVICE_CHANNEL, NotificationKind
 from models.staff.device import AddressKind, Platform
 from notifications.channels.base import Message, MessageKind, Recipient
 
@@ -26,13 +26,16 @@ def new_message(**changes: Any) -> Message:
         "alert_id": uuid4(),
         "concern_id": uuid4(),
         "kind": MessageKind.RING,
+        "notification_kind": NotificationKind.RING,
         "title": "Unhappy customer, table 12",
         "body": "waiting time",
         "severity": "normal",
         "sent_at": NOON,
         "expires_at": NOON + timedelta(minutes=2),
     }
-    return Message(**(values | changes))
+    values |= changes
+    about = values["alert_id"] or values["notification_id"]
+    return Message(**({"tag": str(about), "link": f"/v1/concerns/{values['concern_id']}"} | values))
 
 
 @pytest.fixture

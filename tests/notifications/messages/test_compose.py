@@ -20,13 +20,14 @@ from models.alerts.escalation_policy import DEFAULT_POLICY
 from models.alerts.notification import Notification, NotificationKind
 from models.alerts.rule import Assessment
 from models.concerns.concern import Concern
-from models.concerns.enums import Outcome, Severity, Status
+from models.concerns.enums import Kind, Outcome, Severity, Status
 from models.customers.customer import Customer
 from models.db.session import ScopedSession
 from models.organizations.place import Place
 from models.organizations.vocabulary import Category
 from models.outbox.message import OutboxKind, OutboxMessage
 from models.staff.device import AddressKind, Device, Platform
+from models.staff.shift import Shift
 from models.staff.staff import Staff
 from notifications.channels.base import Message, MessageKind
 from notifications.channels.push.message import message_for
@@ -98,6 +99,9 @@ def furnish(session: ScopedSession, shop: Shop, invent: Inventor) -> None:
     for n in range(60):
         session.add(Place(store_id=shop.store_id, slug=f"place-{n}", name=invent.name()))
         session.add(Category(slug=f"category-{n}", name=invent.name(), urgent=n % 6 == 0))
+    ends_at = NOON + timedelta(minutes=10)
+    manager, store_id = shop.staff["manager"], shop.store_id
+    session.add(Shift(staff_id=manager, store_id=store_id, started_at=NOON, ends_at=ends_at, asked_at=NOON))
     for platform in Platform:
         for locale in LOCALES:
             phone = Device(
@@ -142,6 +146,7 @@ def ring_for_anything(session: ScopedSession, shop: Shop, invent: Inventor) -> N
             category=invent.maybe(dice.choice(categories)),
             place=invent.maybe(dice.choice(places)),
             reported_by_id=shop.staff["floor"],
+            praised_id=shop.staff["manager"],
             outcome=dice.choice((None, *Outcome)),
             mood_after=dice.choice((None, 1, 3, 5)),
             occurred_at=NOON,
@@ -175,7 +180,9 @@ def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
         assert alert is not None
         for kind in dice.sample(OTHERS, OCCASIONS):
             notification.kind, alert.state = kind, TRUE_WHILE.get(kind, AlertState.OPEN)
-            alert.reminded_at, alert.concern.status = NOON, Status.RESOLVED
+            alert.reminded_at = NOON
+            alert.concern.status = Status.OPEN if kind is NotificationKind.HAND_OVER else Status.RESOLVED
+            alert.concern.kind = Kind.PRAISE if kind is NotificationKind.PRAISE else Kind.CONCERN
             information = OutboxMessage.for_alert(alert, OutboxKind.DELIVER_INFO, at=NOON, notification=notification)
             if kind is NotificationKind.CARRIED_OVER:
                 information = OutboxMessage.day_information(kind, alert.store, NOON.date(), due_at=NOON, at=NOON)

@@ -7,6 +7,8 @@ from models.alerts.enums import Reason
 from models.alerts.notification import NotificationKind
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome, Severity
+from models.concerns.event import ConcernStep
+from models.db.base import Money
 from models.organizations.place import Place
 from models.organizations.vocabulary import Category
 from notifications.messages import texts as words
@@ -23,6 +25,7 @@ HERE = {"place": "table 12", "category": "Waiting time"}
         (MessageContext(reason="mood"), "Unhappy customer"),
         (MessageContext(reason="second_concern"), "Unhappy again"),
         (MessageContext(reason="second_concern", severity="severe"), "Unhappy again"),
+        (MessageContext(reason="second_concern", again_for_sure=False), "Unhappy, possibly again"),
         (MessageContext(reason="order_value"), "Concern about a large order"),
         (MessageContext(severity="severe", urgent=True, reason="second_concern"), "Urgent"),
     ],
@@ -135,6 +138,30 @@ def test_the_gist_of_an_alert_is_what_is_known_where_others_can_read_it() -> Non
         category="Allergy",
         outcome="lost",
         mood_after=1,
+        again_for_sure=False,
     )
     bare = Alert(severity=Severity.NORMAL, reason=Reason.MOOD, concern=Concern())
-    assert MessageContext.of(bare.concern, bare) == MessageContext(reason="mood")
+    assert MessageContext.of(bare.concern, bare) == MessageContext(reason="mood", again_for_sure=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "decision", "locale", "title"),
+    [
+        (NotificationKind.APPROVAL, None, "en", "May a colleague give €25.00?, table 12"),
+        (NotificationKind.APPROVAL, None, "es-MX", "¿Puede un colega dar 25,00\xa0€?, table 12"),
+        (NotificationKind.APPROVAL, None, "pt", "Pode um colega dar €\xa025,00?, table 12"),
+        (NotificationKind.DECISION, ConcernStep.ACTION_APPROVED, "tlh", "Approved: €25.00, table 12"),
+        (NotificationKind.DECISION, ConcernStep.ACTION_DECLINED, "es", "Rechazado: 25,00\xa0€, table 12"),
+        (NotificationKind.DECISION, ConcernStep.ACTION_EXPIRED, None, "Nobody decided in time: €25.00, table 12"),
+        (NotificationKind.DECISION, None, None, "It is decided, table 12"),
+    ],
+)
+def test_how_much_is_asked_for_and_what_was_decided_is_said(
+    kind: NotificationKind, decision: ConcernStep | None, locale: str | None, title: str
+) -> None:
+    gist = MessageContext(**HERE, amount=Money(2500, "EUR"), decision=decision)
+    assert words.title(kind, gist, locale=locale) == title
+
+
+def test_a_request_of_which_no_amount_is_known_names_none() -> None:
+    assert words.title(NotificationKind.APPROVAL, locale="en") == "May a colleague give more?"

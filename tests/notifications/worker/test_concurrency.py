@@ -19,6 +19,7 @@ from models.outbox.message import OutboxKind, OutboxMessage
 from notifications.__main__ import run
 from notifications.channels.base import Message
 from notifications.decide.announce import announce
+from notifications.decide.withdrawals import find_withdrawals
 from notifications.worker.worker import Worker
 from tests.support.app import App
 from tests.support.databases import only_on_postgresql
@@ -76,8 +77,8 @@ def test_two_claims_at_once_lease_different_rows(app: App, shop: Shop) -> None:
 
 
 @only_on_postgresql
-def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(app: App, shop: Shop) -> None:
-    """The take holds the alert when the answer comes: recording waits for it, and sees it."""
+def test_a_push_that_is_marked_outdated_while_it_is_recorded_is_withdrawn(app: App, shop: Shop) -> None:
+    """Whoever marks it holds it when the answer comes: recording waits for it, and sees the mark."""
     give_phone(app.back_office, shop, "manager", "phone-1")
     concern = log_concern(app, shop)
     channel = RecordingChannel()
@@ -96,6 +97,10 @@ def test_a_take_that_is_being_written_while_the_push_is_recorded_withdraws_it(ap
             event = mine.take(by=by, at=app.clock())
             assert event
             announce(session, event)
+            session.flush()
+            is_withdrawal = OutboxMessage.kind == OutboxKind.FIND_WITHDRAWALS
+            task = session.scalars(sa.select(OutboxMessage).where(is_withdrawal)).one()
+            find_withdrawals(session, task, at=app.clock())
             session.flush()
             written.set()
             wait_for_blocked_transaction(app)

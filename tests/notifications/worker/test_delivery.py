@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from models.alerts.notification import NotificationState
+from models.alerts.notification import NotificationKind, NotificationState
 from models.staff.device import AddressKind, Device, Platform
 from notifications.channels.base import DeliveryResult, Message, Recipient
 from tests.support.app import App
@@ -49,6 +49,9 @@ def test_sent_is_accepted_under_the_providers_id(app: App, shop: Shop, channel: 
         alert_id=only_alert(app).id,
         concern_id=only_alert(app).concern_id,
         kind=message.kind,
+        notification_kind=NotificationKind.RING,
+        tag=str(only_alert(app).id),
+        link=f"/v1/concerns/{only_alert(app).concern_id}",
         recipient=Recipient(
             channel="device", address=phone, address_kind=AddressKind.FCM_TOKEN, platform=Platform.ANDROID
         ),

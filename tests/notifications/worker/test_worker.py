@@ -64,6 +64,9 @@ def test_an_unhappy_customer_becomes_a_message_of_http_v1(
         "notification_id": str(notification.id),
         "alert_id": concern["alert"]["id"],
         "concern_id": concern["id"],
+        "kind": "ring",
+        "severity": "severe",
+        "link": f"/v1/concerns/{concern['id']}",
     }
     assert post.message["notification"] == {"title": "Very unhappy customer, table 12", "body": "Waiting time"}
     whole = json.dumps(post.message, ensure_ascii=False)

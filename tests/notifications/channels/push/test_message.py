@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from firebase_admin import messaging
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.alerts.notification import NotificationKind
 from models.staff.device import AddressKind, Platform
 from notifications.channels.base import BODY_LIMIT, TITLE_LIMIT, Message, MessageKind
 from notifications.channels.push.channel import PushChannel
@@ -30,18 +32,39 @@ def octets(message: dict[str, Any]) -> int:
     return len(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+SHOWN = sorted(set(MessageKind) - {MessageKind.WITHDRAW})
+
+
 @pytest.mark.parametrize("platform", Platform)
-@pytest.mark.parametrize("kind", MessageKind)
-def test_the_data_carries_the_ids_and_the_type(
+@pytest.mark.parametrize("kind", SHOWN)
+def test_the_data_says_what_it_is_about_and_where_to_open_it(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform, kind: MessageKind
 ) -> None:
-    one = make_message(platform=platform, kind=kind)
+    about = {"alert_id": None, "recovery_action_id": uuid4(), "follow_up_id": uuid4()}
+    one = make_message(platform=platform, kind=kind, notification_kind=NotificationKind.DECISION, **about)
+    push.deliver(one)
+    assert fcm.messages[0]["data"] == {
+        "notification_id": str(one.notification_id),
+        "concern_id": str(one.concern_id),
+        "recovery_action_id": str(one.recovery_action_id),
+        "follow_up_id": str(one.follow_up_id),
+        "type": f"alert.{kind}",
+        "kind": "decision",
+        "severity": "normal",
+        "link": one.link,
+    }
+
+
+def test_a_withdrawal_says_which_tag_to_remove(fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage) -> None:
+    one = make_message(kind=MessageKind.WITHDRAW)
     push.deliver(one)
     assert fcm.messages[0]["data"] == {
         "notification_id": str(one.notification_id),
         "alert_id": str(one.alert_id),
         "concern_id": str(one.concern_id),
-        "type": f"alert.{kind}",
+        "type": "alert.withdraw",
+        "kind": "ring",
+        "tag": str(one.alert_id),
     }
 
 
@@ -135,10 +158,11 @@ def test_what_informs_is_shown_on_the_web_without_urgency(
 def test_a_message_about_no_alert_stands_alone(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform
 ) -> None:
-    alone = make_message(kind=MessageKind.INFORM, platform=platform, alert_id=None, concern_id=None)
+    about = {"alert_id": None, "concern_id": None, "link": "/v1/me"}
+    alone = make_message(kind=MessageKind.INFORM, platform=platform, **about)
     push.deliver(alone)
     (message,) = fcm.messages
-    assert message["data"] == {"notification_id": str(alone.notification_id), "type": "alert.inform"}
+    assert {name for name in message["data"] if name.endswith("_id")} == {"notification_id"}
     assert json.dumps(message).count(str(alone.notification_id)) > 1
     assert "None" not in json.dumps(message)
 
@@ -199,6 +223,14 @@ def test_a_full_title_and_body_stay_under_a_kibibyte(platform: Platform, charact
     title, body = character * TITLE_LIMIT, character * BODY_LIMIT
     ring = new_message(platform=platform, title=title, body=body, severity="severe", address="x")
     assert octets(encoded(ring)) < ONE_KIBIBYTE
+
+
+@pytest.mark.parametrize("subject", ["follow_up_id", "recovery_action_id"])
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_the_longest_of_each_kind_stays_under_a_kibibyte(kind: NotificationKind, subject: str) -> None:
+    about = {"alert_id": None, subject: uuid4(), "link": f"/v1/recovery-actions/{uuid4()}", "notification_kind": kind}
+    full = {"title": "日" * TITLE_LIMIT, "body": "日" * BODY_LIMIT, "severity": "severe", "address": "x"}
+    assert octets(encoded(new_message(platform=Platform.IOS, **about, **full))) < ONE_KIBIBYTE
 
 
 @settings(deadline=None)

@@ -3,9 +3,10 @@
 import pytest
 from babel.numbers import get_currency_precision
 
-from api.pages.numbers import format_money
+from models.db.base import Money
 from models.db.minor_units import decimals_of, major_units
 from models.organizations.store import _currencies
+from notifications.messages.money import format_money
 
 # All currencies a store may have of which CLDR and ISO 4217 do not say the same, and what ISO says.
 DIFFERENT = {
@@ -16,7 +17,7 @@ DIFFERENT = {
 
 def test_the_thirteen_currencies_that_cldr_prints_otherwise_are_as_iso_has_them() -> None:
     assert {c: decimals_of(c) for c in _currencies() if decimals_of(c) != get_currency_precision(c)} == DIFFERENT
-    assert {format_money({"amount": 125000, "currency": c}, "en")[-8:] for c in DIFFERENT} == {"1,250.00", "D125.000"}
+    assert {format_money(Money(125000, c), language="en")[-8:] for c in DIFFERENT} == {"1,250.00", "D125.000"}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_the_thirteen_currencies_that_cldr_prints_otherwise_are_as_iso_has_them(
     ],
 )
 def test_money_is_printed_in_the_readers_language(amount: int, currency: str, language: str, printed: str) -> None:
-    assert format_money({"amount": amount, "currency": currency}, language) == printed
+    assert format_money(Money(amount, currency), language=language) == printed
 
 
 def test_major_units_are_exact() -> None:
