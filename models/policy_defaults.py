@@ -41,6 +41,9 @@ MAX_STEPS_OF_CONCERN: Final = 300
 MAX_FOLLOW_UPS_OF_CONCERN: Final = 30
 MAX_REPORT_DAYS: Final = 1_100  # of a report, and of the list of daily logs
 LOG_LIST_PERIOD: Final = timedelta(days=92)  # which days are listed where nobody says since when
+MAX_SEARCH_DAYS: Final = 92  # in which concerns are searched for words, of one store
+MAX_SEARCH_WORDS: Final = 5
+MAX_CHANGES_FOLLOWED: Final = 100_000  # beyond so many changes of the organization a phone reads its list anew
 MAX_AMENDMENTS: Final = 50  # of one signed day
 MAX_FIXES: Final = 2_000  # recorded in an organization within a year
 MAX_SHIFTS_PER_DAY: Final = 30  # that one person begins within 24 hours

@@ -48,18 +48,20 @@ def answers_list(
     title: str,
     *,
     by_store: bool = True,
+    page_schema: type[Schema] | None = None,
     line_schema: type[Schema] | None = None,
     line_of: Callable[[Line], Line] = dict,
 ) -> Callable[[Method], Method]:
     """Decorate the method of a list, which returns a page of these items: answer it as JSON or as a table.
 
     A table has the columns of the schema, or those of `line_schema` with `line_of` each item. `by_store`: whether items
-    are of a store, whose name stands beside them. To keys a table names no staff.
+    are of a store, whose name stands beside them. To keys a table names no staff. `page_schema`: of a page that has
+    more than its items and the next cursor.
     """
-    page_schema = page_of(schema)
+    shown_schema = page_schema or page_of(schema)
 
     def decorate(method: Method) -> Method:
-        @answers_tables(blp, page_schema)
+        @answers_tables(blp, shown_schema)
         @wraps(method)
         def answer(*arguments: Any) -> Any:
             form = negotiate(JSON, *FILES)
@@ -67,7 +69,7 @@ def answers_list(
             if form == JSON:
                 return page
             names = _store_names(page["items"]) if by_store else {}
-            shown = page_schema().dump(page)["items"]
+            shown = shown_schema().dump(page)["items"]
             if g.actor.api_key_id is not None:
                 shown = [without_people(schema(), item) for item in shown]
             items = [

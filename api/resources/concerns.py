@@ -19,9 +19,10 @@ from api.schemas.concerns import (
     ResolveSchema,
     VoidSchema,
 )
-from api.schemas.includes import ConcernReadQuery, ConcernReadSchema, ConcernWithCustomerSchema
+from api.schemas.includes import ConcernPageSchema, ConcernReadQuery, ConcernReadSchema, ConcernWithCustomerSchema
 from api.schemas.recovery_log_lines import ConcernLineSchema, concern_line
 from api.web.blueprint import Blueprint
+from api.web.feed_cursor import read_feed_cursor, sign_feed_cursor
 from api.web.idempotency import idempotent
 from api.web.includes import page_of_events, with_customers, with_parts
 from api.web.pagination import paginate
@@ -30,7 +31,7 @@ from api.web.resource import Resource
 from models.access import Permission
 from models.concerns.concern import Concern
 from models.concerns.handover import hand_over
-from models.concerns.unresolved import unresolved_before
+from models.operations.find_concerns import FeedPosition, select_concerns, sort_columns
 from models.operations.guidance import guidance_for_concern
 from models.operations.log_concern import log_concern, update_concern
 from models.operations.void_concern import void_concern
@@ -71,18 +72,27 @@ class Concerns(Resource):
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
 
     @blp.arguments(ConcernQuery, location="query")
-    @answers_list(blp, ConcernWithCustomerSchema, "Concerns", line_schema=ConcernLineSchema, line_of=concern_line)
+    @blp.refuses(410)
+    @answers_list(
+        blp,
+        ConcernWithCustomerSchema,
+        "Concerns",
+        page_schema=ConcernPageSchema,
+        line_schema=ConcernLineSchema,
+        line_of=concern_line,
+    )
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List concerns, newest first"""
-        include = query.pop("include", ())
         page = {name: query.pop(name) for name in ("limit", "cursor")}
-        if "taken_by" in query:
-            query["taken_by_id"] = query.pop("taken_by")
-        since = query.pop("open_before", None)
-        concerns = Concern.select_visible(g.actor, **query).where(
-            *([] if since is None else [unresolved_before(since)])
-        )
-        return with_customers(paginate(concerns, Concern.received_at, Concern.id, descending=True, **page), include)
+        include, sort = query.pop("include", ()), query.pop("sort")
+        position = FeedPosition.current(g.session, at=g.now)
+        if "changed_since" in query:
+            query["changed_since"] = position.check(read_feed_cursor(query["changed_since"]))
+        columns = sort_columns(sort, query.get("status"))
+        concerns = select_concerns(g.session, g.actor, at=g.now, **query)
+        listed = paginate(concerns, *columns, descending=sort == "-received_at", **page)
+        is_first = page["cursor"] is None
+        return {**with_customers(listed, include), "feed_cursor": sign_feed_cursor(position) if is_first else None}
 
     @blp.arguments(NewConcernSchema)
     @blp.response(201, LoggedConcernSchema)

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema
+from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Several
 from api.schemas.customer_names import CustomerNameField
 from api.schemas.reader_language import NameInLanguage
 from models.alerts.alert import SkipReason
@@ -87,7 +87,7 @@ class AlertQuery(PageQuery):
 
     include = Include("customer")
     store_id = fields.UUID()
-    state = fields.Enum(AlertState, by_value=True)
+    state = Several(fields.Enum(AlertState, by_value=True))
 
 
 class NotifiedDeviceSchema(Schema):

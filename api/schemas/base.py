@@ -106,6 +106,14 @@ class Slug(Text):
         super().__init__(60, least=1, **options)
 
 
+class OneSlug(Slug):
+    """One of several slugs that are separated by commas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.validators.append(Pattern("^[^,]*$"))
+
+
 class Pattern(validate.Regexp):
     """Pattern of a whole text, from ^ to $, as ECMA and so the OpenAPI document has it.
 

@@ -6,14 +6,16 @@ from marshmallow import ValidationError, fields, post_dump, validate, validates_
 
 from api.schemas.base import (
     CostSchema,
+    DaysPageQuery,
     Flag,
     Include,
     Instant,
     MoneySchema,
-    PageQuery,
+    OneSlug,
     PersonSchema,
     RedactedSchema,
     Schema,
+    Several,
     Slug,
     SlugOf,
     Text,
@@ -40,6 +42,17 @@ EXACT_IN_JSON = validate.Range(min=1 - 2**53, max=2**53 - 1)  # larger numbers a
 AS_TYPED_DESCRIPTION = "What was sent and could not stand, by the field it was sent in; null once it is corrected."
 SEVERITY_DESCRIPTION = "That of its alert. What rang nobody is severe where it is urgent or the mood is 1."
 CONFIRMED_DESCRIPTION = "Somebody made sure that it is this customer, or the profile was made with the concern."
+BY_PERSON_DESCRIPTION = "The id of the person. 403 for whoever may not read names."
+SEARCH_DESCRIPTION = (
+    "Words in any order, whatever capitals and accents, each of which stands in what was said or, for whoever may read "
+    "customers, in their name. It takes `store_id`, and at most 92 days: without `from` and `to` the last ones. 403 "
+    "for whoever may not read words."
+)
+CHANGED_SINCE_DESCRIPTION = (
+    "The `feed_cursor` of an earlier answer: only concerns that changed after it, or whose alert did. 410 where too "
+    "much has changed since, or the data was replaced: read the list anew without it."
+)
+SORT_DESCRIPTION = "`severity`, the severe first and then the longest wait, takes `status=open`, `taken` or both."
 RATING_DESCRIPTION = "What the customer said of how it ended, 1-5; null again once it is put right anew."
 
 
@@ -316,23 +329,36 @@ class HandedOverConcernSchema(ConcernSchema):
         return super().get_attribute(obj if attr == "phones" else obj.concern, attr, default)
 
 
-class ConcernQuery(PageQuery):
-    """Filters of concerns."""
+class ConcernQuery(DaysPageQuery):
+    """Filters of concerns. Some take several values, separated by commas. `from` and `to` are business days."""
 
     include = Include("customer")
     store_id = fields.UUID()
-    status = fields.Enum(
-        Status, by_value=True, metadata={"description": "What was voided is listed only where this asks for it."}
+    status = Several(
+        fields.Enum(Status, by_value=True),
+        metadata=described("What was voided is listed only where this asks for it, or `changed_since` is there."),
     )
-    kind = fields.Enum(Kind, by_value=True)
+    kind = Several(fields.Enum(Kind, by_value=True))
+    severity = Several(fields.Enum(Severity, by_value=True))
+    mood = Several(fields.Integer(validate=MOOD))
     unhappy = fields.Boolean()
-    category = Slug()
+    category = Several(OneSlug())
+    place = Several(OneSlug(), metadata=described("Slugs of places, each as it is in any store within reach."))
+    order = Words(100, least=1, metadata=described("The reference of the order."))
     customer_id = fields.UUID()
+    reported_by = fields.UUID(attribute="reported_by_id", metadata=described(BY_PERSON_DESCRIPTION))
+    taken_by = fields.UUID(attribute="taken_by_id", metadata=described(BY_PERSON_DESCRIPTION))
     business_date = fields.Date()
     open_before = fields.Date(metadata={"description": "Not resolved, and of a business day before this one."})
     received_after = Instant()
     received_before = Instant()
-    taken_by = fields.UUID()
+    q = Words(200, least=1, metadata=described(SEARCH_DESCRIPTION))
+    changed_since = fields.String(metadata=described(CHANGED_SINCE_DESCRIPTION))
+    sort = fields.String(
+        load_default="-received_at",
+        validate=validate.OneOf(["-received_at", "received_at", "severity"]),
+        metadata=described(SORT_DESCRIPTION),
+    )
 
 
 class ConcernEventSchema(RedactedSchema):

@@ -4,7 +4,17 @@ from typing import Any
 
 from marshmallow import fields
 
-from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Words, described
+from api.schemas.base import (
+    Include,
+    Instant,
+    PageQuery,
+    PersonSchema,
+    RedactedSchema,
+    Schema,
+    Several,
+    Words,
+    described,
+)
 from api.schemas.customer_names import CustomerNameField
 from api.schemas.reader_language import NameInLanguage
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
@@ -109,7 +119,7 @@ class FollowUpQuery(PageQuery):
     include = Include("customer")
     store_id = fields.UUID()
     owner_id = fields.UUID()
-    status = fields.Enum(FollowUpStatus, by_value=True)
+    status = Several(fields.Enum(FollowUpStatus, by_value=True))
     due_before = Instant()
     owed_before = fields.Date(metadata={"description": "Open or broken, and due on a business day before this one."})
     fix_id = fields.UUID()

@@ -21,6 +21,10 @@ GUIDANCE_DESCRIPTION = (
     "What `GET /v1/guidance` answers for it; null for praise, for what is over, and for whoever may give nothing."
 )
 
+FEED_CURSOR_DESCRIPTION = (
+    "Send it as `changed_since` to learn what changed after this list was read; null on all pages but the first."
+)
+
 
 class Included(fields.Nested):
     """A part of an answer that is there where `include` names it."""
@@ -39,6 +43,12 @@ class WithCustomerSchema(Schema):
 
 class ConcernWithCustomerSchema(WithCustomerSchema, ConcernSchema):
     """A concern in a list."""
+
+
+class ConcernPageSchema(page_of(ConcernWithCustomerSchema)):  # type: ignore[misc]  # made at run time
+    """One page of concerns, and from where their changes are to be followed."""
+
+    feed_cursor = fields.String(required=True, allow_none=True, metadata={"description": FEED_CURSOR_DESCRIPTION})
 
 
 class AlertWithCustomerSchema(WithCustomerSchema, AlertSchema):

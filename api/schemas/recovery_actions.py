@@ -14,6 +14,7 @@ from api.schemas.base import (
     PersonSchema,
     RedactedSchema,
     Schema,
+    Several,
     Slug,
     SlugOf,
     Text,
@@ -167,9 +168,9 @@ class RecoveryActionQuery(PageQuery):
     """Filters of recovery actions."""
 
     include = Include("customer")
-    status = fields.Enum(ActionStatus, by_value=True)
+    status = Several(fields.Enum(ActionStatus, by_value=True))
     store_id = fields.UUID()
-    settlement = fields.Enum(Settlement, by_value=True)
+    settlement = Several(fields.Enum(Settlement, by_value=True))
     unpaid = fields.Boolean()
     beyond = fields.Boolean(metadata={"description": "Above a limit."})
     reviewed = fields.Boolean(

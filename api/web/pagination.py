@@ -65,14 +65,14 @@ def sign_cursor(after: Sequence[Any], address: str | None = None) -> str:
     return _serializer().dumps([after, _list_digest(address)])
 
 
-def cursor_values(cursor: str) -> list[Any]:
-    """Return the values that a cursor of this list carries. Raises Invalid for any other cursor."""
+def cursor_values(cursor: str, address: str | None = None, *, pointer: str = "/cursor") -> list[Any]:
+    """Return the values that a cursor of this list, or of `address`, carries. Raises Invalid for any other cursor."""
     try:
         after, digest = _serializer().loads(cursor)
     except BadSignature as error:
-        raise Invalid(BAD_CURSOR, pointer="/cursor") from error
-    if digest != _list_digest():
-        raise Invalid(BAD_CURSOR, pointer="/cursor")
+        raise Invalid(BAD_CURSOR, pointer=pointer) from error
+    if digest != _list_digest(address):
+        raise Invalid(BAD_CURSOR, pointer=pointer)
     return list(after)
 
 

@@ -16,7 +16,6 @@ from apispec import APISpec
 from flask import Flask
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
-from webargs.fields import DelimitedList
 
 
 def declared_parameters(method: Callable[..., Any]) -> list[dict[str, Any]]:
@@ -34,7 +33,7 @@ def takes_several(method: Callable[..., Any], name: str) -> bool:
     """Return whether a query may give this parameter more than once, instead of several values in one text."""
     schema = _declared_schema(method, "query")
     field = schema.fields.get(name) if schema is not None else None
-    return isinstance(field, fields.List) and not isinstance(field, DelimitedList)
+    return isinstance(field, fields.List) and getattr(field, "is_multiple", True)
 
 
 def _declared_schema(method: Callable[..., Any], location: str) -> Schema | None:

@@ -19,9 +19,11 @@ def upgrade() -> None:
     _upgrade_notifications()
     _upgrade_names()
     _upgrade_shifts()
+    _upgrade_filters()
 
 
 def downgrade() -> None:
+    _downgrade_filters()
     _downgrade_shifts()
     _downgrade_names()
     _downgrade_notifications()
@@ -137,3 +139,16 @@ def _downgrade_shifts() -> None:
     op.drop_index("ix_change_of_all_stores", "change")
     with op.batch_alter_table("shift") as batch:
         batch.drop_column("version")
+
+
+def _upgrade_filters() -> None:
+    """Find concerns by who logged them, by their place, and by the order they are about."""
+    index("ix_concern_reporter", "concern", "organization_id", "reported_by_id", "received_at", "id")
+    index("ix_concern_place", "concern", "organization_id", "place_id", "received_at", "id")
+    columns = ("organization_id", "order_key", "received_at", "id")
+    index("ix_concern_order_newest", "concern", *columns, where="order_key IS NOT NULL")
+
+
+def _downgrade_filters() -> None:
+    for name in ("ix_concern_order_newest", "ix_concern_place", "ix_concern_reporter"):
+        op.drop_index(name, "concern")

@@ -19,7 +19,7 @@ from models.alerts.rule import Assessment
 from models.concerns.concern import NAMING_RELATIONS, Concern
 from models.concerns.counted import of_counted_concern
 from models.concerns.enums import Severity
-from models.db.base import Aggregate, StoreDate, many_to_one, one_to_many, tenant_fk
+from models.db.base import Aggregate, StoreDate, has_value, many_to_one, one_to_many, tenant_fk
 from models.organizations.store import Store
 from models.staff.staff import Staff
 
@@ -138,7 +138,7 @@ class Alert(Aggregate):
     @classmethod
     def select_visible(cls, actor: Actor, **columns: Any) -> Select["Alert"]:
         """Return a statement for the visible alerts with these column values, without those of voided concerns."""
-        criteria = (getattr(cls, name) == value for name, value in columns.items())
+        criteria = (has_value(getattr(cls, name), value) for name, value in columns.items())
         visible = select(cls).where(*cls.visible_to(actor), of_counted_concern(cls.concern_id), *criteria)
         return visible.options(*cls.eager_options())
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from models.access import Actor
 from models.concerns.concern import Concern
 from models.concerns.counted import of_counted_concern
-from models.db.base import Aggregate, many_to_one, tenant_fk
+from models.db.base import Aggregate, has_value, many_to_one, tenant_fk
 
 
 class ConcernChild(Aggregate):
@@ -47,7 +47,7 @@ class ConcernChild(Aggregate):
         Those of voided concerns are left out, except from the list of one concern, and unless they `stand` all the
         same.
         """
-        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
+        criteria = [*cls.visible_to(actor), *(has_value(getattr(cls, name), value) for name, value in columns.items())]
         if "concern_id" in columns:
             return criteria
         counts = of_counted_concern(cls.concern_id)

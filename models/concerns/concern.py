@@ -33,6 +33,7 @@ from models.db.base import (
     CountedByDay,
     Money,
     TenantOwned,
+    has_value,
     many_to_one,
     money,
     one_to_many,
@@ -117,6 +118,17 @@ class Concern(CountedByDay, Aggregate):
             "store_id",
             "business_date",
             "order_key",
+            postgresql_where=text("order_key IS NOT NULL"),
+            sqlite_where=text("order_key IS NOT NULL"),
+        ),
+        Index("ix_concern_reporter", "organization_id", "reported_by_id", "received_at", "id"),
+        Index("ix_concern_place", "organization_id", "place_id", "received_at", "id"),
+        Index(
+            "ix_concern_order_newest",
+            "organization_id",
+            "order_key",
+            "received_at",
+            "id",
             postgresql_where=text("order_key IS NOT NULL"),
             sqlite_where=text("order_key IS NOT NULL"),
         ),
@@ -267,6 +279,11 @@ class Concern(CountedByDay, Aggregate):
         return Severity.SEVERE if self.urgent or self.mood <= VERY_UNHAPPY_MOOD else Severity.NORMAL
 
     @property
+    def severity_rank(self) -> int:
+        """The place of its severity in a list that begins with the severe."""
+        return 0 if self.severity is Severity.SEVERE else 1
+
+    @property
     def is_customer_known(self) -> bool:
         """Whether the customer may be greeted by name.
 
@@ -399,21 +416,22 @@ class Concern(CountedByDay, Aggregate):
         cls,
         actor: Actor,
         *,
-        category: str | None = None,
+        category: Sequence[str] | None = None,
         unhappy: bool | None = None,
         received_after: datetime | None = None,
         received_before: datetime | None = None,
         **columns: Any,
     ) -> Select["Concern"]:
-        """Return a statement for the visible concerns that match; `columns` are compared with the values given.
+        """Return a statement for the visible concerns that match; `columns` have the value given, or one of a list.
 
-        What was voided is left out unless `status` asks for it.
+        `category` are slugs. What was voided is left out unless `status` asks for it.
         """
-        criteria = [*cls.visible_to(actor), *(getattr(cls, name) == value for name, value in columns.items())]
+        criteria = [*cls.visible_to(actor), *(has_value(getattr(cls, name), value) for name, value in columns.items())]
         if "status" not in columns:
             criteria.append(cls.status != Status.VOIDED)
         if category is not None:
-            criteria.append(cls.of_categories(select(Category.id).where(Category.id == Category.id_of_slug(category))))
+            ids = [Category.id_of_slug(slug) for slug in category]
+            criteria.append(cls.of_categories(select(Category.id).where(Category.id.in_(ids))))
         if unhappy is not None:
             criteria.append(cls.mood <= UNHAPPY_MOOD if unhappy else cls.mood > UNHAPPY_MOOD)
         if received_after is not None:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import (
     Composite,
     DeclarativeBase,
+    InstrumentedAttribute,
     Mapped,
     MappedColumn,
     Mapper,
@@ -114,6 +115,11 @@ class CountedByDay:
     @property
     def rollup_day(self) -> StoreDate:
         return self.store_id, self.business_date
+
+
+def has_value(column: InstrumentedAttribute[Any], value: Any) -> ColumnElement[bool]:
+    """Return the criterion that a column has this value, or one of these."""
+    return column.in_(value if isinstance(value, list) else [value])
 
 
 def tenant_fk(table: str, *, nullable: bool = False, index: bool = False) -> MappedColumn[Any]:

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
+from models.db.text import fold_text
+
 
 def postgresql_engine(url: sa.URL, role: str, pool: int) -> Engine:
     """Return an engine whose connections take a role that row level security restricts, and never wait forever."""
@@ -91,6 +93,7 @@ def _set_up_sqlite(engine: Engine, begin_statement: str, *, synchronous: str = "
             connection.execute("PRAGMA query_only=ON")
         # SQLite's own lower() knows ASCII letters only, PostgreSQL's knows them all.
         connection.create_function("lower", 1, _lower, deterministic=True)
+        connection.create_function("fold_text", 1, fold_text, deterministic=True)  # see models.db.folded_text
         # SQLite's own string_agg() turns bytes into text, PostgreSQL's does not.
         connection.create_aggregate("string_agg", 2, _StringAgg)
 

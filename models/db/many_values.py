@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, cast, func, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, CompoundSelect, Select, any_, cast, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
@@ -29,6 +29,19 @@ def is_any_of(
         func.json_extract(wanted.c.value, f"$[{index}]", type_=column.type) for index, column in enumerate(columns)
     )
     return tuple_(*columns).in_(select(*values))
+
+
+def is_selected(
+    session: Session, column: InstrumentedAttribute[Any], stmt: Select[Any] | CompoundSelect[Any]
+) -> ColumnElement[bool]:
+    """Return the criterion that a column has one of the values that a statement selects, which is run first, once.
+
+    With IN, PostgreSQL joins them, behind the joins that the statement around it has for what an answer shows: then it
+    reads the whole table. SQLite knows no arrays, and runs the statement first; hence the branch.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(func.array(stmt.scalar_subquery()))
+    return column.in_(stmt)
 
 
 def _unchanged(value: Any) -> Any:

@@ -32,6 +32,14 @@ _APOSTROPHES: Final = frozenset(
 _DASHES: Final = frozenset("\u2212\u2043\u02d7")  # minus, bullet and modifier; the others are of the category Pd
 _FRACTION_SLASHES: Final = frozenset("\u2044\u2215")
 _TATWEEL: Final = "\u0640"  # stretches an Arabic word
+# What is left to fold once letters are decomposed, without accents and in lower case, for databases that do the rest.
+FOLDED_AS_ONE: Final = (
+    {letter: plain for letter, plain in _LETTERS.items() if len(plain) == 1}
+    | dict.fromkeys(sorted(_APOSTROPHES), "'")
+    | dict.fromkeys(sorted(_DASHES | set("\u2010\u2011\u2012\u2013\u2014\u2015")), "-")
+    | dict.fromkeys(sorted(_FRACTION_SLASHES), "/")
+)
+FOLDED_AS_SEVERAL: Final = {letter: plain for letter, plain in _LETTERS.items() if len(plain) > 1} | {"ß": "ss"}
 
 
 def begins_with(column: InstrumentedAttribute[Any], prefix: str) -> ColumnElement[bool]:
@@ -62,9 +70,14 @@ def fold(name: str) -> str:
     Letters of one shape are one: 'Łukasz' gives 'lukasz'. So are all apostrophes, all dashes and the digits of all
     scripts. What stands for a number of its own is kept apart from the digits beside it: '1½' gives '1 1/2'.
     """
-    decomposed = unicodedata.normalize("NFKD", "".join(_separate_numbers(name))).casefold()
+    return (fold_text(name) or name)[:MAX_NAME_LENGTH].rstrip()
+
+
+def fold_text(text: str) -> str:
+    """Return a text of any length, folded as names are; empty where nothing is left of it."""
+    decomposed = unicodedata.normalize("NFKD", "".join(_separate_numbers(text))).casefold()
     letters = map(_fold_character, unicodedata.normalize("NFKD", decomposed))
-    return (" ".join("".join(letters).split()) or name)[:MAX_NAME_LENGTH].rstrip()
+    return " ".join("".join(letters).split())
 
 
 def name_words(name: str) -> set[str]:

@@ -83,6 +83,15 @@ class Place(TenantOwned):
         return func.coalesce(has_it, SlugAlias.place_of_slug(slug, store_id=store_id))
 
     @classmethod
+    def ids_of_slugs(cls, session: Session, slugs: Sequence[str], *, actor: Actor) -> Sequence[UUID]:
+        """Return the ids of the places within reach that have one of these slugs, or had it before."""
+        have_it = select(cls.id).where(cls.slug.in_(slugs), *cls.visible_to(actor))
+        had_it = select(SlugAlias.object_id).where(SlugAlias.kind == SlugKind.PLACE, SlugAlias.slug.in_(slugs))
+        if actor.store_ids is not None:
+            had_it = had_it.where(SlugAlias.scope_id.in_(actor.store_ids))
+        return session.scalars(have_it.union_all(had_it)).all()
+
+    @classmethod
     def by_slug(cls, session: Session, store: "Store", slug: str) -> "Place":
         """Return the place with this slug, which it may have had before; it may be retired. NotFound without one."""
         place = session.scalars(select(cls).where(cls.id == cls.id_of_slug(store.id, slug))).one_or_none()

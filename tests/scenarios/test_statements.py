@@ -43,7 +43,7 @@ READ = {
     "getConcernFeedbackRequests": 6,
     "getConcernFollowUps": 6,
     "getConcernRecoveryActions": 6,
-    "getConcerns": 5,
+    "getConcerns": 6,  # and where the change feed stands
     "getCustomerById": 3,  # it; what others call it
     "getCustomerDuplicates": 6,  # the customer; the others; the store whose budget of contacts it counts for
     "getCustomerHistory": 11,  # the customer; what matters now; concerns, items, notifications, actions
@@ -106,7 +106,7 @@ READ = {
 INCLUDING = {
     "getAlerts": 5,  # customers; what others call them
     "getConcernById": 11,  # each of its lists is one
-    "getConcerns": 7,
+    "getConcerns": 8,
     "getFollowUps": 4,
     "getRecoveryActions": 4,
 }
@@ -173,6 +173,7 @@ class RecountedOrganization:
             self._grow(connection, size - self.size)
         owner.dispose()
         self.app.database.answer_cache = TtlCache()
+        self.app.request("GET", "/v1/concerns?limit=1", (self.org.shop, "admin"))  # caches the epoch for a minute
         self.size = size
 
     def _grow_people(self, owner: sa.Connection, more: int) -> None:

@@ -180,6 +180,17 @@ REQUESTS = {
         "/v1/concerns?store_id={store_id}&business_date={business_date}",
     ),
     "what is open of days before": ("manager", "GET", "/v1/concerns?store_id={store_id}&open_before={business_date}"),
+    "what is not over anywhere": ("hq", "GET", "/v1/concerns?status=open,taken"),
+    "what is not over, the severe first": ("hq", "GET", "/v1/concerns?status=open,taken&sort=severity"),
+    "the severe ones of a store": ("manager", "GET", "/v1/concerns?store_id={store_id}&severity=severe&mood=1,2"),
+    "the concerns of some categories": ("hq", "GET", "/v1/concerns?category=food,allergy"),
+    "what somebody logged": ("admin", "GET", "/v1/concerns?reported_by={staff_id}"),
+    "what happened at a place": ("hq", "GET", "/v1/concerns?place=table-12,table-1"),
+    "an order's concerns": ("hq", "GET", "/v1/concerns?order=T12-0815"),
+    "the concerns of some days": ("hq", "GET", "/v1/concerns?from=2026-02-10&to=2026-02-12"),
+    "a store's concerns of some days": ("manager", "GET", "/v1/concerns?store_id={store_id}&from=2026-02-10"),
+    "the oldest concerns": ("hq", "GET", "/v1/concerns?sort=received_at"),
+    "words in the concerns of a store": ("manager", "GET", "/v1/concerns?store_id={store_id}&q=cold+soup"),
     "a customer's concerns": ("manager", "GET", "/v1/concerns?customer_id={customer_id}"),
     "a concern": ("floor", "GET", "/v1/concerns/{concern_id}"),
     "its steps": ("floor", "GET", "/v1/concerns/{concern_id}/events"),
@@ -194,10 +205,12 @@ REQUESTS = {
     "who may be the same customer": ("manager", "GET", "/v1/customers/{customer_id}/duplicates"),
     "the alerts": ("manager", "GET", "/v1/alerts"),
     "the alerts of all stores": ("hq", "GET", "/v1/alerts"),
+    "what calls or called for nobody": ("manager", "GET", "/v1/alerts?state=open,unanswered"),
     "the open alerts of a store": ("manager", "GET", "/v1/alerts?store_id={store_id}&state=open"),
     "an alert's notifications": ("manager", "GET", "/v1/alerts/{alert_id}/notifications"),
     "the actions": ("manager", "GET", "/v1/recovery-actions"),
     "the actions of all stores": ("hq", "GET", "/v1/recovery-actions"),
+    "the actions that are done or wait": ("hq", "GET", "/v1/recovery-actions?status=pending,done"),
 }
 
 
@@ -205,6 +218,14 @@ REQUESTS = {
 def test_what_is_asked_for_most_is_found_by_an_index(large: Large, what: str) -> None:
     login, method, path = REQUESTS[what]
     _by_an_index(large, method, path.format(**large.org.ids), login)
+
+
+def test_what_changed_since_is_found_by_an_index(large: Large) -> None:
+    path = "/v1/concerns?limit=1"
+    cursor = large.app.request("GET", path, (large.org.shop, "manager")).json["feed_cursor"]
+    for login in ("manager", "hq"):
+        _by_an_index(large, "GET", f"/v1/concerns?changed_since={cursor}", login)
+    assert "ix_concern_newest" not in _plan_of_list(large, f"changed_since={cursor}"), "all concerns are read"
 
 
 def test_a_customer_is_recognised_by_an_index(large: Large) -> None:
@@ -230,6 +251,26 @@ def test_a_name_is_found_by_the_index_of_names(large: Large) -> None:
     with large.app.database.reading(large.tenant) as session:
         plan = session.connection().exec_driver_sql("EXPLAIN " + statement, parameters).scalars().all()
     assert any("ix_customer_name_key" in line for line in plan), plan
+
+
+def test_few_of_many_are_found_by_the_index_of_their_filter(large: Large) -> None:
+    colleague = large.org.shop.staff["colleague"]
+    for query, name in (
+        (f"reported_by={colleague}", "ix_concern_reporter"),
+        ("place=table-1", "ix_concern_place"),
+        ("order=T12-0815", "ix_concern_order_newest"),
+        ("status=open,taken", "ix_concern_open"),
+    ):
+        assert name in _plan_of_list(large, query), query
+
+
+def _plan_of_list(large: Large, query: str) -> str:
+    def ask() -> None:
+        assert large.app.request("GET", f"/v1/concerns?{query}", (large.org.shop, "admin")).status_code == 200
+
+    (listing,) = (question for question in sent(large.app.database, ask) if "FROM concern " in question[0])
+    with large.app.database.reading(large.tenant) as session:
+        return "\n".join(session.connection().exec_driver_sql("EXPLAIN " + listing[0], listing[1]).scalars())
 
 
 def test_of_a_report_no_plan_is_kept_for_any_days_whatever(large: Large) -> None:
