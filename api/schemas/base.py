@@ -24,11 +24,12 @@ class Schema(MarshmallowSchema):
     """Base class of schemas; refuses unknown fields.
 
     `document` is added to the JSON schema as a whole in the OpenAPI document. `sometimes` names the fields that are not
-    in every answer; all others are.
+    in every answer; all others are. `is_screen`: what it answers has no version, and an ETag by its position.
     """
 
     document: ClassVar[dict[str, Any]] = {}
     sometimes: ClassVar[frozenset[str]] = frozenset()
+    is_screen: ClassVar[bool] = False
 
     class Meta:
         unknown = RAISE

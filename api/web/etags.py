@@ -1,15 +1,20 @@
 """Versions over HTTP (RFC 9110): ETag in answers, If-Match in changes, If-None-Match in reads.
 
 An ETag is "<version>.<digest of the answer>". A change names the version; a read that names all of it is answered 304.
+What has no version has another tag: a list the digest alone, a screen "<until when>.<digest of its position>".
 """
 
 import hashlib
 import re
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, Self, runtime_checkable
 
 from flask import Response, request
 
 from api.web.problems import HttpProblem
+from models.access import Actor
 from models.errors import VersionConflict
 
 WORKED_OUT_AT = re.compile(rb'"generated_at":"[^"]*"')
@@ -36,7 +41,7 @@ def complete_etag(response: Response) -> Response:
     an answer was worked out is no part of it.
     """
     version, _ = response.get_etag()
-    if version is None or not request.path.startswith("/v1"):
+    if version is None or "." in version or not request.path.startswith("/v1"):
         return response
     content = WORKED_OUT_AT.sub(b"", response.get_data())
     tag = f"{version}.{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
@@ -47,6 +52,39 @@ def complete_etag(response: Response) -> Response:
         for name in ("Content-Type", "Content-Length"):
             response.headers.pop(name, None)
     return response
+
+
+@dataclass(frozen=True)
+class PositionTag:
+    """Tag of a screen that is worked out from where it stands, without making the answer.
+
+    The answer changes when its position does, with whoever asks and the language, and by the time: then its ETag has
+    the instant until which only the position counts, in milliseconds.
+    """
+
+    digest: str
+
+    @classmethod
+    def of(cls, position: Sequence[Any], *, actor: Actor) -> Self:
+        """Return the tag of a position for this reader."""
+        reach = None if actor.store_ids is None else sorted(map(str, actor.store_ids))
+        reader = (str(actor.staff_id), actor.role, sorted(actor.permissions), reach)
+        facts = repr((tuple(position), reader, request.headers.get("Accept-Language", "")))
+        return cls(hashlib.sha256(facts.encode()).hexdigest()[:DIGEST_LENGTH])
+
+    def header(self, *, until: datetime) -> dict[str, str]:
+        """Return the ETag of an answer that time alone leaves as it is until this instant."""
+        return {"ETag": f'"{int(until.timestamp() * 1000)}.{self.digest}"'}
+
+    def unchanged(self, *, at: datetime) -> Response | None:
+        """Return the answer 304 if the request names the present answer, else None."""
+        for tag in request.if_none_match.as_set(include_weak=True):
+            until, _, digest = (tag or "").partition(".")
+            if digest == self.digest and until.isdecimal() and at.timestamp() * 1000 < int(until):
+                response = Response(status=304)
+                response.set_etag(tag)
+                return response
+        return None
 
 
 def check_if_match(current: Versioned) -> None:

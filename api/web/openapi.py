@@ -180,7 +180,8 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
 def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema | None) -> None:
     for answer in list(doc["responses"].values()):
         shown = next((content.get("schema") for content in answer.get("content", {}).values()), None)
-        names = ["ETag"] if isinstance(shown, Schema) and "version" in shown.fields else []
+        has_etag = isinstance(shown, Schema) and ("version" in shown.fields or shown.is_screen)
+        names = ["ETag"] if has_etag else []
         names += ["Link"] if isinstance(shown, PageSchema) else []
         names += ["Idempotent-Replayed"] if facts["idempotent"] else []
         answer["headers"] = {**answer.get("headers", {}), **_headers(*names)}

@@ -181,6 +181,14 @@ def _in_order(offers: Sequence[Offer], same_cause: SameCause | None, *, words_fi
     )
 
 
+def current_offers(session: ScopedSession, store: Store, *, by: Actor, at: datetime) -> list[Offer]:
+    """Return what this person may still give today to a customer who was given nothing yet. Nothing is cached."""
+    role, currency = limit_role(by.role), store.currency_on(store.business_date(at))
+    return _offers_of(
+        session, store, _remedies(session, role, currency, store.kind), to=None, known=False, by=by, at=at
+    )
+
+
 def _offers(
     session: ScopedSession,
     store: Store,
@@ -194,11 +202,25 @@ def _offers(
 
     The remedies and their limits come from the cache and may be a minute old. What was given is read from the database.
     """
-    today = store.business_date(at)
-    role, currency, kind = limit_role(by.role), store.currency_on(today), store.kind
+    role, currency, kind = limit_role(by.role), store.currency_on(store.business_date(at)), store.kind
     remedies = session.cached(
         (_OfferedRemedy, role, currency, kind), lambda: _remedies(session, role, currency, kind), at=at
     )
+    return _offers_of(session, store, remedies, to=to, known=known, by=by, at=at)
+
+
+def _offers_of(
+    session: ScopedSession,
+    store: Store,
+    remedies: Sequence["_OfferedRemedy"],
+    *,
+    to: ColumnElement[bool] | None,
+    known: bool,
+    by: Actor,
+    at: datetime,
+) -> list[Offer]:
+    today = store.business_date(at)
+    role, currency = limit_role(by.role), store.currency_on(today)
     store_limits, counted = store.limits_in(currency), None
     if any(remedy.limit for remedy in remedies):
         counted = read_given(session, store, currency, to=to, known=known, by=by, on=today)
@@ -224,7 +246,7 @@ class _OfferedRemedy(NamedTuple):
 
 
 def _remedies(session: ScopedSession, role: Role, currency: str, kind: StoreKind) -> list[_OfferedRemedy]:
-    remedies = session.scalars(Remedy.select_offered(kind))
+    remedies = session.scalars(Remedy.select_offered(kind)).unique()
     limits = ((remedy, remedy.limit_of(role, currency)) for remedy in remedies)
     return [
         _OfferedRemedy(remedy.id, remedy.slug, remedy.name, remedy.kind, limit.most if limit else None)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Select, String, Text, func, literal, or_, select, text
 from sqlalchemy.orm import (
     Mapped,
     MappedSQLExpression,
@@ -177,6 +177,12 @@ class RecoveryAction(ConcernChild):
             was_reviewed = WAS_GIVEN & cls.over_limit & cls.decided_at.is_not(None)
             criteria.append(was_reviewed if reviewed else cls.waits_for_review())
         return select(cls).where(*criteria).options(*cls.eager_options())
+
+    @classmethod
+    def is_pending(cls) -> ColumnElement[bool]:
+        """Return the criterion for requests that wait for a decision."""
+        # The value stands in the SQL text, so that both databases see that the partial index applies.
+        return cls.status == literal(ActionStatus.PENDING, cls.status.type, literal_execute=True)
 
     @classmethod
     def eager_options(cls) -> Sequence[ExecutableOption]:

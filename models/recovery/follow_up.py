@@ -113,13 +113,19 @@ class FollowUp(CountedByDay, ConcernChild):
     @classmethod
     def pending_before(cls, day: date) -> ColumnElement[bool]:
         """Return the criterion for follow-ups of any earlier business day that are still pending."""
+        return and_(cls.business_date < day, cls.is_pending())
+
+    @classmethod
+    def is_pending(cls) -> ColumnElement[bool]:
+        """Return the criterion for follow-ups that are still to be kept."""
         # The values stand in the SQL text, so that both databases see that the partial index applies.
         status_type = cls.status.type
-        pending = [
-            literal(status, status_type, literal_execute=True)
-            for status in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)
-        ]
-        return and_(cls.business_date < day, cls.status.in_(pending))
+        return cls.status.in_(
+            [
+                literal(status, status_type, literal_execute=True)
+                for status in (FollowUpStatus.OPEN, FollowUpStatus.BROKEN)
+            ]
+        )
 
     @classmethod
     def pending_for_customer(cls, customer_id: UUID, *, actor: Actor) -> Select["FollowUp"]:

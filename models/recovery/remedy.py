@@ -98,9 +98,9 @@ class Remedy(VocabularyWord, Aggregate):
 
     @classmethod
     def select_offered(cls, store_kind: StoreKind) -> Select["Remedy"]:
-        """Select the remedies that may be offered in a store of this kind."""
+        """Select the remedies that may be offered in a store of this kind, with their limits."""
         of_kind = or_(cls.store_kind.is_(None), cls.store_kind == store_kind)
-        return cls.select_visible().where(cls.retired_at.is_(None), of_kind)
+        return select(cls).options(joinedload(cls.limits)).where(cls.retired_at.is_(None), of_kind)
 
     @classmethod
     def create(

@@ -3,7 +3,16 @@
 from config import ROOT
 
 # Schemas that no address has of its own.
-SHARED = {"base", "includes", "public_link", "reader_language", "recovery_log_lines", "redaction", "vocabulary_words"}
+SHARED = {
+    "base",
+    "customer_names",
+    "includes",
+    "public_link",
+    "reader_language",
+    "recovery_log_lines",
+    "redaction",
+    "vocabulary_words",
+}
 WITHOUT_SCHEMAS = {"health"}
 
 

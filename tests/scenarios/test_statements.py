@@ -68,6 +68,7 @@ READ = {
     "getCurrentEnrolmentStaff": 3,  # the phone; its people, and who is signed in
     "getDevices": 2,
     "getMySessions": 2,
+    "getMyHome": 4,  # of an administrator: its position, shifts, decisions; see test_home.py for the floor
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
     "getPlacesImportTemplate": 1,
     "getQuestionById": 2,

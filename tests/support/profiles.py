@@ -49,6 +49,7 @@ QUICK_ON = {
     "contract": "postgresql",
     "scenarios/test_individuals.py": "sqlite",
     "scenarios/test_month_of_shifts.py": "sqlite",
+    "scenarios/test_polling_phone.py": "sqlite",
     "scenarios/test_report_statements.py": "postgresql",
     "scenarios/test_shared_phone_evening.py": "sqlite",
     "scenarios/test_statements.py": "postgresql",

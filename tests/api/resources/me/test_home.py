@@ -1,0 +1,112 @@
+"""The home screen of a phone: everything in one call, and 304 until something of it has changed."""
+
+from typing import Any
+
+from tests.support.app import App
+from tests.support.factories.concerns import log_concern
+from tests.support.factories.guidance import limit_vouchers
+from tests.support.factories.organizations import Shop
+
+TOO_MUCH = {"amount": 2500, "currency": "EUR"}
+ANA = {"name": "Ana Fado", "phone": "912 345 678"}
+
+
+def home(app: App, shop: Shop, login: str = "floor", **headers: str) -> Any:
+    return app.request(
+        "GET", "/v1/me/home", (shop, login), headers={name.replace("_", "-"): headers[name] for name in headers}
+    )
+
+
+def read(app: App, shop: Shop, login: str = "floor") -> dict[str, Any]:
+    answer = home(app, shop, login)
+    assert answer.status_code == 200, answer.text
+    content: dict[str, Any] = answer.json
+    return content
+
+
+def act(app: App, shop: Shop, login: str, method: str, path: str, **body: Any) -> Any:
+    answer = app.request(method, path, (shop, login), json=body or None, headers={"If-Match": "*"})
+    assert answer.status_code < 300, answer.text
+    return answer.json
+
+
+def test_one_call_shows_who_calls_who_comes_and_what_waits(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 2000)
+    app.request("PUT", "/v1/me/shift", (shop, "colleague"), json={"store_id": str(shop.store_id), "lead": True})
+    calling = log_concern(app, shop, "colleague", mood=1, customer=ANA, place="table-12", category="food")
+    own = log_concern(app, shop, mood=2)
+    act(app, shop, "manager", "POST", f"/v1/concerns/{own['id']}/take")
+    due = {"what": "Call back.", "kind": "call", "due_at": "2026-03-03T15:00:00Z"}
+    promise = act(app, shop, "floor", "POST", f"/v1/concerns/{own['id']}/follow-ups", **due)
+    request = act(
+        app,
+        shop,
+        "floor",
+        "POST",
+        f"/v1/concerns/{calling['id']}/recovery-actions",
+        remedy="voucher",
+        cost=TOO_MUCH,
+    )
+    assert request["status"] == "pending"
+    shown = read(app, shop)
+    assert (shown["person"]["id"], shown["person"]["role"]) == (str(shop.staff["floor"]), "floor")
+    assert "concern:take" in shown["person"]["permissions"]
+    assert (shown["shift"]["store_id"], shown["shift"]["store_name"]) == (str(shop.store_id), "First")
+    assert [(line["staff"]["name"], line["lead"]) for line in shown["colleagues"]] == [("Colleague of acme", True)]
+    (call,) = shown["calls"]
+    assert (call["id"], call["severity"], call["mood"], call["taken_by"]) == (calling["id"], "severe", 1, None)
+    assert (call["place_name"], call["category_name"], call["customer_name"]["name"]) == ("table 12", "Food", "Ana")
+    assert (call["alert"]["state"], call["since"]) == ("open", "2026-03-03T12:00:00Z")
+    (mine,) = shown["mine"]
+    assert (mine["id"], mine["taken_by"]["name"]) == (own["id"], "Manager of acme"), "who is coming"
+    assert [(line["id"], line["due_at"]) for line in shown["promises"]] == [(promise["id"], due["due_at"])]
+    assert shown["decisions"] == [], "nobody on the floor decides"
+    (voucher,) = [offer for offer in shown["offers"] if offer["remedy"] == "voucher"]
+    assert voucher["left"] == {"amount": 2000, "currency": "EUR"}
+    (decision,) = read(app, shop, "manager")["decisions"]
+    assert (decision["id"], decision["cost"]["amount"], decision["remedy_name"]) == (request["id"], 2500, "Voucher")
+    assert (decision["asked_by"]["name"], decision["customer_name"]["name"], decision["place_name"]) == (
+        "Floor of acme",
+        "Ana",
+        "table 12",
+    )
+
+
+def test_a_home_takes_eight_statements_whatever_there_is_to_show(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 2000)
+    app.request("PUT", "/v1/me/shift", (shop, "manager"), json={"store_id": str(shop.store_id)})
+    for _ in range(3):
+        concern = log_concern(app, shop, "colleague", mood=1, customer=ANA, place="table-12", category="food")
+        path = f"/v1/concerns/{concern['id']}"
+        act(app, shop, "floor", "POST", f"{path}/recovery-actions", remedy="voucher", cost=TOO_MUCH)
+        act(app, shop, "floor", "POST", f"{path}/follow-ups", what="Call.", kind="call", due_at="2026-03-03T15:00:00Z")
+        with app.counting() as statements:
+            assert home(app, shop, "manager").json["decisions"]
+        assert len([line for line in statements if not line.startswith("SELECT set_config")]) == 8
+
+
+def test_whoever_has_no_store_reads_a_home_without_calls(app: App, shop: Shop) -> None:
+    log_concern(app, shop, mood=1)
+    for login in ("hq", "admin", "elsewhere"):
+        shown = read(app, shop, login)
+        assert (shown["calls"], shown["mine"], shown["promises"], shown["shift"]) == ([], [], [], None)
+
+
+def test_a_sensitive_concern_is_no_call_for_the_floor(app: App, shop: Shop) -> None:
+    log_concern(app, shop, "manager", mood=1, sensitive=True, store_id=str(shop.store_id))
+    assert read(app, shop)["calls"] == []
+
+
+def test_an_unchanged_home_is_not_sent_again_and_costs_three_statements(app: App, shop: Shop) -> None:
+    log_concern(app, shop, "colleague", mood=1)
+    first = home(app, shop)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    with app.counting() as statements:
+        again = home(app, shop, If_None_Match=first.headers["ETag"])
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert len([line for line in statements if not line.startswith("SELECT set_config")]) <= 3
+    for other in (
+        home(app, shop, If_None_Match=first.headers["ETag"], Accept_Language="pt"),
+        home(app, shop, "manager", If_None_Match=first.headers["ETag"]),
+    ):
+        assert other.status_code == 200, "another language or reader"
