@@ -198,12 +198,18 @@ class Notification(TenantOwned):
         return select(cls).where(cls.alert_id == alert_id).options(links)
 
     @classmethod
+    def visible_to(cls, actor: Actor) -> Sequence[ColumnElement[bool]]:
+        """Return the criterion for what was for the person who asks, on a phone of theirs or on a shared one."""
+        is_for_them = cls.recipient_links.any(NotificationRecipient.staff_id == actor.staff_id)
+        return (or_(cls.staff_id == actor.staff_id, is_for_them),)
+
+    @classmethod
     def unread_of(cls, staff_id: UUID, *, at: datetime) -> ScalarSelect[int]:
         """Return a subquery that counts what a person was notified of lately and has opened on no phone.
 
         It counts no further than MAX_UNREAD. What is no longer true, or went to none of their phones, is not counted.
         """
-        rows = cls._lately_to(staff_id, at=at)
+        rows = cls.lately_to(staff_id, at=at)
         unread = (
             select(rows.c.announcement_id)
             .group_by(rows.c.announcement_id)
@@ -213,7 +219,7 @@ class Notification(TenantOwned):
         return select(func.count()).select_from(unread.subquery("unread")).scalar_subquery()
 
     @classmethod
-    def _lately_to(cls, staff_id: UUID, *, at: datetime) -> Subquery:
+    def lately_to(cls, staff_id: UUID, *, at: datetime) -> Subquery:
         """Select the notifications to phones of a person, shared ones too, without those that were not to be sent."""
         since = at - NOTIFICATIONS_SHOWN_FOR
         columns = (cls.id, cls.announcement_id, cls.queued_at, cls.opened_at, cls.outdated_at)

@@ -111,7 +111,7 @@ def compose_messages(
 def _compose(
     session: Session, outbox_message: OutboxMessage, ringable: RingablePhones, *, at: datetime
 ) -> Message | None:
-    alert, concern, notification = outbox_message.alert, outbox_message.concern, outbox_message.notification_or_raise
+    alert, notification = outbox_message.alert, outbox_message.notification_or_raise
     if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
         reason = _reason_not_to_withdraw(alert, notification)
     else:
@@ -123,12 +123,7 @@ def _compose(
     if outbox_message.kind is not OutboxKind.DELIVER_WITHDRAWAL:
         notification.start_attempt()
     locale = recipient.locale
-    action = outbox_message.recovery_action
-    context = (
-        MessageContext.of(concern, alert, action=action, decision=_decision(session, notification))
-        if concern
-        else MessageContext(count=count_carried_over(session, outbox_message.store, outbox_message.business_date))
-    )
+    context = _context(session, outbox_message, notification)
     message = Message(
         notification_id=notification.id,
         alert_id=notification.alert_id,
@@ -152,6 +147,17 @@ def _compose(
         case NotificationKind.CODE_BY_MAIL:
             return compose_code_mail(session, notification, message, at=at)
     return message
+
+
+def _context(session: Session, outbox_message: OutboxMessage, notification: Notification) -> MessageContext:
+    """Return what the texts may contain. The number of concerns of a day is kept: what was said can be said again."""
+    if outbox_message.concern is None:
+        count = count_carried_over(session, outbox_message.store, outbox_message.business_date)
+        if outbox_message.kind is OutboxKind.DELIVER_INFO and outbox_message.business_date is not None:
+            notification.count = count
+        return MessageContext(count=count)
+    decision, action = _decision(session, notification), outbox_message.recovery_action
+    return MessageContext.of(outbox_message.concern, outbox_message.alert, action=action, decision=decision)
 
 
 def _decision(session: Session, notification: Notification) -> ConcernStep | None:

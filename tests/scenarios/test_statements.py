@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from uuid_utils.compat import uuid7
 
 from api.schemas.base import MAX_PAGE_SIZE
 from models.access import Permission
@@ -69,6 +70,8 @@ READ = {
     "getDevices": 2,
     "getMySessions": 2,
     "getMyHome": 4,  # of an administrator: its position, shifts, decisions; see test_home.py for the floor
+    "getMyNotificationById": 3,  # the notification; what it is one of
+    "getMyNotifications": 2,
     "getMe": 6,  # the person, their stores, their regions; the shift; whose log they get
     "getPlacesImportTemplate": 1,
     "getQuestionById": 2,
@@ -103,6 +106,7 @@ READ = {
     "getStoresImportTemplate": 1,
 }
 
+READ_BY = {"getMyNotificationById": "manager"}  # whom it was for
 # The same with all that `include` can name. To whoever may give something, guidance costs two or three more.
 INCLUDING = {
     "getAlerts": 5,  # customers; what others call them
@@ -247,6 +251,8 @@ class RecountedOrganization:
         notified = originals(owner, "notification", alert_id=alert["id"])[0]
         copy(owner, "notification", notified, more, alert_id=alerts.__getitem__)
         copy(owner, "notification", notified, more, step=lambda number: 10 + first + number)
+        (test_push, *_) = originals(owner, "notification", kind="test", **own)
+        copy(owner, "notification", test_push, more, announcement_id=lambda _number: uuid7())
 
 
 def _before(number: int) -> Any:
@@ -259,6 +265,7 @@ def cost(organization: RecountedOrganization, operation: Operation, **more: str)
     if operation.pages:
         query["limit"] = MAX_PAGE_SIZE
     reader = "shared-phone" if operation.permissions == Permission.ENROLMENT_USE else "admin"
+    reader = READ_BY.get(operation.id, reader)
     path, by = operation.path.format(**organization.org.ids), (organization.org.shop, reader)
     with organization.app.counting() as statements:
         answer = organization.app.request("GET", path, by, query_string=query)

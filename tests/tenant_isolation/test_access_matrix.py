@@ -85,6 +85,7 @@ class Answer(NamedTuple):
 NOT_THEIR_STORE = (Answer(422, "invalid"), "the file names the first store, which does not exist for them")
 PRIVATE = (Answer(403, "forbidden"), "private: for those with staff:care and for the lead of the shift")
 NOT_THEIR_PHONE = (Answer(404, "not-found"), "a shared phone of the first store is not their own")
+NOT_FOR_THEM = (Answer(404, "not-found"), "the manager was notified of it")
 MADE_A_CODE = (Answer(403, "forbidden"), "they made a sign-in code for who asks")
 RULES: dict[tuple[str, str], tuple[Answer, str]] = {
     ("postReleaseConcern", f"floor {Scope.INSIDE}"): (
@@ -109,6 +110,10 @@ RULES: dict[tuple[str, str], tuple[Answer, str]] = {
     ),
     ("postRevokeDevice", f"floor {Scope.INSIDE}"): NOT_THEIR_PHONE,
     ("postRevokeDevice", f"head_office {Scope.INSIDE}"): NOT_THEIR_PHONE,
+    **{
+        ("getMyNotificationById", f"{role} {Scope.INSIDE}"): NOT_FOR_THEM
+        for role in ("floor", "regional", "head_office", "admin")
+    },
     ("postPlacesImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postPlacesImport", f"regional {Scope.ELSEWHERE}"): NOT_THEIR_STORE,
     ("postStaffListImport", f"manager {Scope.ELSEWHERE}"): NOT_THEIR_STORE,

@@ -153,6 +153,7 @@ def test_every_kind_of_list_is_walked() -> None:
         "getDevices",
         "getFeedback",
         "getRecoveryLogs",
+        "getMyNotifications",
         "getMySessions",
         "getRegions",
         "getGroups",

@@ -208,6 +208,7 @@ REQUESTS = {
     "what calls or called for nobody": ("manager", "GET", "/v1/alerts?state=open,unanswered"),
     "the open alerts of a store": ("manager", "GET", "/v1/alerts?store_id={store_id}&state=open"),
     "an alert's notifications": ("manager", "GET", "/v1/alerts/{alert_id}/notifications"),
+    "what one was notified of": ("floor", "GET", "/v1/me/notifications"),
     "the actions": ("manager", "GET", "/v1/recovery-actions"),
     "the actions of all stores": ("hq", "GET", "/v1/recovery-actions"),
     "the actions that are done or wait": ("hq", "GET", "/v1/recovery-actions?status=pending,done"),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from models.access import KeyScope, Role
 from models.alerts.alert import Alert
-from models.alerts.notification import Notification
+from models.alerts.notification import Notification, NotificationKind
 from models.concerns.concern import Concern
 from models.daily_log.daily_log import DailyLogHandover
 from models.daily_log.day_end import DayEndSchedule
@@ -414,7 +414,7 @@ def hire_elsewhere(app: App, shop: Shop, login: str, role: Role) -> tuple[UUID, 
 
 
 def _notify_shared_phone(app: App, shop: Shop, alert_id: UUID, device_id: UUID) -> None:
-    """Add a notification of an alert on a shared phone, for the manager."""
+    """Add a notification of an alert on a shared phone, for the manager, and two tests on the administrator's."""
     with app.back_office.writing(shop.organization_id) as session:
         alert, device, manager = (
             session.get_one(model, (shop.organization_id, id_))
@@ -423,6 +423,8 @@ def _notify_shared_phone(app: App, shop: Shop, alert_id: UUID, device_id: UUID) 
         values = {"alert_id": alert.id, "concern_id": alert.concern_id, "run_id": alert.run_id, "step": 1}
         times = {"queued_at": app.clock(), "expires_at": app.clock()}
         session.add(Notification.to_phone(device, [manager], **values, **times))
+        test = {"kind": NotificationKind.TEST, "staff_id": shop.staff["admin"], **times}
+        session.add_all(Notification(**test) for _ in range(2))
 
 
 def _make_keys_of_stores(app: App, shop: Shop) -> str:
