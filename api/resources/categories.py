@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.base import PageQuery, page_of
+from api.schemas.base import page_of
 from api.schemas.categories import (
     CategorySchema,
     EditCategorySchema,
@@ -12,12 +12,15 @@ from api.schemas.categories import (
     MergeCauseSchema,
     NewCategorySchema,
 )
+from api.schemas.reader_language import order_for_reader
+from api.schemas.vocabulary_words import WordQuery
 from api.web.idempotency import idempotent
-from api.web.pagination import paginate
+from api.web.pagination import paginate_sorted
 from api.web.resource import Resource
 from api.web.shared_blueprints import organization as blp
 from models.access import Permission
 from models.operations.merge_words import merge_categories, merge_causes
+from models.organizations.store import Store
 from models.organizations.vocabulary import Category, Cause
 
 
@@ -25,11 +28,16 @@ from models.organizations.vocabulary import Category, Cause
 class Categories(Resource):
     permissions = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
 
-    @blp.arguments(PageQuery, location="query")
+    @blp.arguments(WordQuery, location="query")
     @blp.response(200, page_of(CategorySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the categories with their causes, also the retired ones, by position and slug"""
-        return paginate(Category.select_visible(), Category.position, Category.slug, **query)
+        """List the categories with their causes, also the retired ones
+
+        They are in order by position, then by their name in the language of the reader, as are the causes of each.
+        """
+        kind = Store.kind_within_reach(g.session, query.pop("store_id", None), actor=g.actor)
+        categories = g.session.scalars(Category.select_visible(store_kind=kind))
+        return paginate_sorted(categories, order_for_reader, **query)
 
     @blp.arguments(NewCategorySchema)
     @blp.response(201, CategorySchema)

@@ -23,10 +23,18 @@ class Items(Resource):
     @blp.arguments(ItemQuery, location="query")
     @answers_list(blp, CatalogueItemSchema, "Items", by_store=False)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the catalogue by name; `name` filters by the beginning, for completion while somebody types"""
+        """List the catalogue by name; `q` completes what somebody types, from the middle of a word too
+
+        With `q`, names that begin with it come first, then those in which a word does, then the others that have it.
+        """
         page = {name: query.pop(name) for name in ("limit", "cursor")}
-        items = CatalogueItem.select_visible(g.actor, **query)
-        return paginate(items, CatalogueItem.name_key, CatalogueItem.id, **page)
+        typed = query.pop("q", None)
+        items, by_name = CatalogueItem.select_visible(g.actor, **query), (CatalogueItem.name_key, CatalogueItem.id)
+        if typed is None:
+            return paginate(items, *by_name, **page)
+        has_it, rank = CatalogueItem.matches(typed)
+        listed = paginate(items.where(has_it).add_columns(rank, *by_name), rank, *by_name, **page, whole_rows=True)
+        return {**listed, "items": [row.CatalogueItem for row in listed["items"]]}
 
 
 @blp.route("/items/<uuid:item_id>")

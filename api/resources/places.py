@@ -7,9 +7,10 @@ from flask import g
 
 from api.schemas.base import PageQuery, page_of
 from api.schemas.places import EditPlaceSchema, NewPlaceSchema, PlaceListSchema, PlaceSchema, PutPlacesSchema
+from api.schemas.reader_language import order_for_reader
 from api.web.etags import etag_header
 from api.web.idempotency import idempotent
-from api.web.pagination import paginate
+from api.web.pagination import paginate_sorted
 from api.web.resource import Resource
 from api.web.shared_blueprints import organization as blp
 from models.access import Permission
@@ -25,11 +26,12 @@ class StorePlaces(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(PlaceSchema), headers={"ETag": "ETag"})
     def get(self, query: dict[str, Any], store: Store) -> Any:
-        """List the places of a store in their order, also the retired ones
+        """List the places of a store, also the retired ones
 
-        The ETag is the version of the store, which a change of a place names as If-Match.
+        They are in order by position, then by their name in the language of the reader. The ETag is the version of
+        the store, which a change of a place names as If-Match.
         """
-        page = paginate(Place.select_of_store(store), Place.position, Place.slug, **query)
+        page = paginate_sorted(g.session.scalars(Place.select_of_store(store)), order_for_reader, **query)
         return page, 200, etag_header(store)
 
     @blp.arguments(NewPlaceSchema)

@@ -6,11 +6,13 @@ from flask import g
 
 from api.schemas.base import page_of
 from api.schemas.questions import EditQuestionSchema, NewQuestionSchema, QuestionQuery, QuestionSchema
+from api.schemas.reader_language import order_for_reader
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
-from api.web.pagination import paginate
+from api.web.pagination import paginate_sorted
 from api.web.resource import Resource
 from models.access import Permission
+from models.organizations.store import Store
 from models.organizations.vocabulary import Question
 
 blp = Blueprint("questions", __name__, "Open questions that help people to tell their story")
@@ -23,9 +25,13 @@ class Questions(Resource):
     @blp.arguments(QuestionQuery, location="query")
     @blp.response(200, page_of(QuestionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the open questions, also the retired ones, by position and slug; `category` filters by category"""
-        questions = Question.select_visible(category=query.pop("category", None))
-        return paginate(questions, Question.position, Question.slug, **query)
+        """List the open questions, also the retired ones; `category` filters by category
+
+        They are in order by position, then by their text in the language of the reader.
+        """
+        kind = Store.kind_within_reach(g.session, query.pop("store_id", None), actor=g.actor)
+        questions = Question.select_visible(category=query.pop("category", None), store_kind=kind)
+        return paginate_sorted(g.session.scalars(questions), order_for_reader, **query)
 
     @blp.arguments(NewQuestionSchema)
     @blp.response(201, QuestionSchema)

@@ -4,13 +4,16 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.base import PageQuery, page_of
+from api.schemas.base import page_of
+from api.schemas.reader_language import order_for_reader
 from api.schemas.remedies import EditRemedySchema, NewRemedySchema, RemedySchema
+from api.schemas.vocabulary_words import WordQuery
 from api.web.blueprint import Blueprint
 from api.web.idempotency import idempotent
-from api.web.pagination import paginate
+from api.web.pagination import paginate_sorted
 from api.web.resource import Resource
 from models.access import Permission
+from models.organizations.store import Store
 from models.recovery.remedy import Remedy
 
 blp = Blueprint("remedies", __name__, "Kinds of recovery action, and how much of each anybody may give")
@@ -20,11 +23,16 @@ blp = Blueprint("remedies", __name__, "Kinds of recovery action, and how much of
 class Remedies(Resource):
     permissions = {"GET": Permission.VOCABULARY_READ, "POST": Permission.VOCABULARY_WRITE}
 
-    @blp.arguments(PageQuery, location="query")
+    @blp.arguments(WordQuery, location="query")
     @blp.response(200, page_of(RemedySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the remedies, the kinds of recovery action, also the retired ones, by position and slug"""
-        return paginate(Remedy.select_visible(), Remedy.position, Remedy.slug, **query)
+        """List the remedies, the kinds of recovery action, also the retired ones
+
+        They are in order by position, then by their name in the language of the reader.
+        """
+        kind = Store.kind_within_reach(g.session, query.pop("store_id", None), actor=g.actor)
+        remedies = g.session.scalars(Remedy.select_visible(store_kind=kind))
+        return paginate_sorted(remedies, order_for_reader, **query)
 
     @blp.arguments(NewRemedySchema)
     @blp.response(201, RemedySchema)

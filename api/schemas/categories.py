@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from api.schemas.base import ClientId, Flag, Schema, Slug, SlugOf, Words
+from api.schemas.reader_language import InReadersOrder
 from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
 from models.policy_defaults import MAX_CAUSES
 
@@ -56,7 +57,7 @@ class CategorySchema(WordSchema, StoreKindSchema):
     urgent = fields.Boolean()
     about_money = fields.Boolean()
     merged_into = SlugOf(allow_none=True)
-    causes = fields.List(fields.Nested(CauseSchema))
+    causes = InReadersOrder(fields.Nested(CauseSchema))
 
 
 class MergeCategorySchema(Schema):

@@ -7,9 +7,10 @@ from models.db.text import MAX_NAME_LENGTH
 
 
 class ItemQuery(PageQuery):
-    """Filters of items: by the beginning of the name, without regard to case and accents."""
+    """Filters of items: by their name, without regard to case and accents."""
 
-    name = Words(MAX_NAME_LENGTH, least=1)
+    name = Words(MAX_NAME_LENGTH, least=1, metadata=described("The beginning of the name."))
+    q = Words(MAX_NAME_LENGTH, least=1, metadata=described("Any part of the name, as somebody types it."))
     confirmed = fields.Boolean(metadata=described("Those whose name a manager has confirmed, or the others."))
 
 

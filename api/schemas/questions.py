@@ -2,8 +2,8 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Flag, PageQuery, Slug, SlugOf, Words
-from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
+from api.schemas.base import Flag, Slug, SlugOf, Words
+from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordQuery, WordSchema
 
 FROM_THE_BEGINNING = "It asks for the whole story: not suggested to a customer who has told it before."
 
@@ -34,7 +34,7 @@ class QuestionSchema(WordSchema, StoreKindSchema):
     from_the_beginning = fields.Boolean(metadata={"description": FROM_THE_BEGINNING})
 
 
-class QuestionQuery(PageQuery):
-    """Filters of questions: by category, with those for all concerns among them."""
+class QuestionQuery(WordQuery):
+    """Filters of questions: by category, with those for all concerns among them, and by the kind of a store."""
 
     category = Slug()

@@ -1,12 +1,13 @@
 """Language of whoever reads an answer (RFC 9110): what a request says it accepts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from flask import request
 from marshmallow import fields
 
 from api.schemas.base import described
+from models.db.text import fold
 from notifications.messages.translations import closest_language
 
 
@@ -40,6 +41,23 @@ class NameInLanguage(fields.String):
         value = accessor(obj, self.path, None)
         if value is None:
             return None
-        names = {tag.lower(): name for tag, name in (value.names or {}).items()}
-        name: str = names.get(reader_language(names)) or value.name
-        return name
+        return name_for_reader(value)
+
+
+class InReadersOrder(fields.List):
+    """Words or places in the order in which whoever reads them picks one: see `order_for_reader`."""
+
+    def _serialize(self, value: Iterable[Any] | None, *arguments: Any, **keywords: Any) -> list[Any] | None:
+        return super()._serialize(sorted(value or (), key=order_for_reader), *arguments, **keywords)
+
+
+def name_for_reader(named: Any) -> str:
+    """Return the name of a word or place in the language of the reader, else as the organization calls it."""
+    names = {tag.lower(): name for tag, name in (named.names or {}).items()}
+    name: str = names.get(reader_language(names)) or named.name
+    return name
+
+
+def order_for_reader(named: Any) -> list[Any]:
+    """Return the key by which words and places are in order: by position, then by name, then by slug."""
+    return [named.position, fold(name_for_reader(named)), named.slug]

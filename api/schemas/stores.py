@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from api.schemas.base import CostSchema, Flag, Instant, MoneySchema, PageQuery, Schema, Slug, Text, Whole, Words
 from api.schemas.places import PlaceSchema
+from api.schemas.reader_language import InReadersOrder
 from api.schemas.staff import StaffSchema
 from api.schemas.store_hours import NewHoursSchema
 from models.organizations.store import AboveLimit, StoreKind
@@ -83,7 +84,7 @@ class StoreSchema(Schema):
     limits = fields.List(fields.Nested(StoreLimitsSchema))
     longest_pause_minutes = fields.Integer()
     shifts_end_daily = fields.Boolean()
-    places = fields.List(fields.Nested(PlaceSchema))
+    places = InReadersOrder(fields.Nested(PlaceSchema))
 
 
 class EditStoreSchema(Schema):

@@ -4,13 +4,17 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Flag, Schema, Slug, Whole, Words
+from api.schemas.base import Flag, PageQuery, Schema, Slug, Whole, Words
 from models.organizations.store import StoreKind
 from models.organizations.vocabulary_word import MAX_ICON_LENGTH
 from models.policy_defaults import MAX_LANGUAGES
 
 MAX_POSITION = 10_000
 SLUG_DESCRIPTION = "In a change the new one; the slug before goes on meaning this word."
+ICON_DESCRIPTION = (
+    "The name of an icon that apps know, such as `clock` or `plate`; an open list, so show your own default for one "
+    "that you do not know. Null for none."
+)
 NAMES_DESCRIPTION = "In further languages, by tag such as pt or pt-BR; null removes one."
 
 
@@ -33,7 +37,7 @@ class WordChangesSchema(Schema):
 
     slug = Slug(metadata={"description": SLUG_DESCRIPTION})
     position = Whole(validate=validate.Range(min=0, max=MAX_POSITION))
-    icon = Words(MAX_ICON_LENGTH, least=1, allow_none=True)
+    icon = Words(MAX_ICON_LENGTH, least=1, allow_none=True, metadata={"description": ICON_DESCRIPTION})
     retired = Flag()
 
 
@@ -43,6 +47,12 @@ class StoreKindSchema(Schema):
     store_kind = fields.Enum(StoreKind, by_value=True, allow_none=True)
 
 
+class WordQuery(PageQuery):
+    """Filters of words: with `store_id`, those that are offered in the kind of this store."""
+
+    store_id = fields.UUID()
+
+
 class WordSchema(Schema):
     """A word as answered. Apps hide a retired one; phones that were offline may still send it."""
 
@@ -50,5 +60,5 @@ class WordSchema(Schema):
     slug = fields.String()
     names = fields.Dict(keys=fields.String(), values=fields.String())
     position = fields.Integer()
-    icon = fields.String(allow_none=True)
+    icon = fields.String(allow_none=True, metadata={"description": ICON_DESCRIPTION})
     retired = fields.Boolean()

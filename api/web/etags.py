@@ -17,7 +17,8 @@ from api.web.problems import HttpProblem
 from models.access import Actor
 from models.errors import VersionConflict
 
-WORKED_OUT_AT = re.compile(rb'"generated_at":"[^"]*"')
+# When an answer was worked out, and where the change feed stood. A phone that keeps an older cursor misses nothing.
+WORKED_OUT_AT = re.compile(rb'"(generated_at|feed_cursor)":"[^"]*"')
 DIGEST_LENGTH = 16  # hexadecimal digits: enough to tell answers of one version apart
 
 

@@ -1,7 +1,7 @@
 """Keyset pagination: stable under writes, of the same cost on every page. A cursor is signed and bound to its list."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -50,6 +50,23 @@ def paginate(
     rows = list(g.session.execute(page)) if whole_rows else list(g.session.scalars(page).unique())
     last = rows[limit - 1] if len(rows) > limit else None
     return {"items": rows[:limit], "next_cursor": _cursor_of(last, columns, address) if last is not None else None}
+
+
+def paginate_sorted(
+    rows: Iterable[Any], key: Callable[[Any], list[Any]], *, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """Return one page of a short list that is sorted here, by what a database cannot sort by.
+
+    `key` is unique and made of what JSON has. Raises Invalid for a cursor that is not of this list with these filters.
+    """
+    page = sorted(rows, key=key)
+    if cursor is not None:
+        after = cursor_values(cursor)
+        if page and len(after) != len(key(page[0])):  # made when the list was ordered in another way
+            raise Invalid(BAD_CURSOR, pointer="/cursor")
+        page = [row for row in page if key(row) > after]
+    following = sign_cursor(key(page[limit - 1])) if len(page) > limit else None
+    return {"items": page[:limit], "next_cursor": following}
 
 
 def link_to_next(cursor: str | None) -> dict[str, str]:

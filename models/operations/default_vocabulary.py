@@ -1,7 +1,10 @@
 """Default vocabulary of a new organization: categories with causes, remedies, open questions."""
 
+from itertools import count
+
 from sqlalchemy.orm import Session
 
+from models.organizations.store import StoreKind
 from models.organizations.vocabulary import Category, Cause, Question
 from models.recovery.remedy import Remedy, RemedyKind
 
@@ -95,19 +98,59 @@ QUESTIONS: dict[str, str] = {
 FROM_THE_BEGINNING = "what-happened"
 
 
+# Names of icons: an open list, documented in docs/app/screens-and-pushes.md. A cause shows that of its category.
+ICONS: dict[str, str] = {
+    "waiting-time": "clock",
+    "food-and-drink": "plate",
+    "product": "box",
+    "availability": "basket",
+    "service": "person",
+    "bill": "receipt",
+    "premises": "building",
+    "allergy": "allergen",
+    "safety": "warning",
+    "apology": "heart",
+    "explanation": "speech",
+    "replacement": "swap",
+    "remake": "repeat",
+    "refund": "banknote",
+    "discount": "percent",
+    "voucher": "ticket",
+    "gift": "gift",
+    "other": "dots",
+}
+STORE_KINDS: dict[str, StoreKind] = {"food-and-drink": StoreKind.RESTAURANT, "product": StoreKind.RETAIL}
+
+
 def add_default_vocabulary(session: Session) -> None:
-    """Add the default vocabulary, which the organization may change."""
-    for slug, (name, urgent, causes) in CATEGORIES.items():
-        category = Category(slug=slug, name=name, urgent=urgent, about_money=slug == "bill")
-        category.causes = [Cause(slug=cause_slug, name=cause_name) for cause_slug, cause_name in causes.items()]
+    """Add the default vocabulary, which the organization may change. It is shown in the order above."""
+    questions = count(1)
+    for position, (slug, (name, urgent, causes)) in enumerate(CATEGORIES.items(), start=1):
+        kind = STORE_KINDS.get(slug)
+        category = Category(
+            slug=slug,
+            name=name,
+            urgent=urgent,
+            about_money=slug == "bill",
+            position=position,
+            icon=ICONS[slug],
+            store_kind=kind,
+        )
+        category.causes = [
+            Cause(slug=cause_slug, name=cause_name, position=number)
+            for number, (cause_slug, cause_name) in enumerate(causes.items(), start=1)
+        ]
         session.add(category)
         session.add_all(
-            Question(slug=question, text=text, category=category)
+            Question(slug=question, text=text, category=category, store_kind=kind, position=next(questions))
             for question, text in QUESTIONS_BY_CATEGORY.get(slug, {}).items()
         )
-    session.add_all(Remedy(slug=slug, name=name, kind=kind) for slug, (name, kind) in REMEDIES.items())
     session.add_all(
-        Question(slug=slug, text=text, from_the_beginning=slug == FROM_THE_BEGINNING)
+        Remedy(slug=slug, name=name, kind=kind, position=position, icon=ICONS[slug])
+        for position, (slug, (name, kind)) in enumerate(REMEDIES.items(), start=1)
+    )
+    session.add_all(
+        Question(slug=slug, text=text, from_the_beginning=slug == FROM_THE_BEGINNING, position=next(questions))
         for slug, text in QUESTIONS.items()
     )
     session.flush()

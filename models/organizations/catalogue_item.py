@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Select, String, UniqueConstraint, and_, or_, select, true
+from sqlalchemy import ColumnElement, Index, Label, Select, String, UniqueConstraint, and_, case, or_, select, true
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from models.access import Actor, Permission
@@ -15,6 +15,8 @@ from models.db.session import ScopedSession
 from models.db.slug import MAX_SLUG_LENGTH, slug_from_text
 from models.db.text import BYTEWISE_NAME, MAX_NAME_LENGTH, begins_with, fold
 from models.policy_defaults import MAX_CATALOGUE_ITEMS, MAX_NEW_ITEMS_PER_DAY
+
+BEFORE_A_WORD: Final = " -/('"  # in a folded name
 
 
 class CatalogueItem(Aggregate):
@@ -67,6 +69,18 @@ class CatalogueItem(Aggregate):
         if confirmed is not None:
             stmt = stmt.where(cls.confirmed.is_(confirmed))
         return stmt if name is None else stmt.where(begins_with(cls.name_key, fold(name)))
+
+    @classmethod
+    def matches(cls, typed: str) -> tuple[ColumnElement[bool], Label[int]]:
+        """Return the criterion for items that have this anywhere in their name, and the column of how well it matches.
+
+        Names that begin with it come first, then those in which a word does. An index finds the items of the
+        organization, and each of them is compared: at most MAX_CATALOGUE_ITEMS, some milliseconds.
+        """
+        part = fold(typed)
+        begins_word = or_(*(cls.name_key.contains(f"{mark}{part}", autoescape=True) for mark in BEFORE_A_WORD))
+        rank = case((begins_with(cls.name_key, part), 0), (begins_word, 1), else_=2)
+        return cls.name_key.contains(part, autoescape=True), rank.label("match_rank")
 
     @classmethod
     def find_or_create(

@@ -192,6 +192,13 @@ class Store(Aggregate):
         return set(session.scalars(select(cls.currency).distinct()))
 
     @classmethod
+    def kind_within_reach(cls, session: Session, store_id: UUID | None, *, actor: Actor) -> StoreKind | None:
+        """Return the kind of the store that a filter names; None where it names none. NotFound out of reach."""
+        if store_id is None:
+            return None
+        return cls.get_visible(session, store_id, actor=actor, pointer="/store_id").kind
+
+    @classmethod
     def names_of(cls, session: Session, ids: Collection[UUID], *, actor: Actor) -> dict[UUID, str]:
         """Return the names of those of these stores that are within reach."""
         if not ids:

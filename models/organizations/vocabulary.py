@@ -13,7 +13,7 @@ from models.db.base import Aggregate, many_to_one, one_to_many, tenant_fk
 from models.errors import Conflict, Invalid, InvalidState, NotFound
 from models.organizations.slug_alias import SlugKind
 from models.organizations.store import StoreKind
-from models.organizations.vocabulary_word import VocabularyWord
+from models.organizations.vocabulary_word import VocabularyWord, of_store_kind
 from models.policy_defaults import MAX_CATEGORIES, MAX_CAUSES, MAX_QUESTIONS
 
 
@@ -51,9 +51,9 @@ class Category(VocabularyWord, Aggregate):
         return joinedload(cls.merged_into), selectinload(cls.causes).joinedload(Cause.merged_into)
 
     @classmethod
-    def select_visible(cls) -> Select["Category"]:
-        """Select all categories with their causes, also the retired ones."""
-        return select(cls).options(*cls.eager_options())
+    def select_visible(cls, *, store_kind: StoreKind | None = None) -> Select["Category"]:
+        """Select the categories of all stores, or of this kind of store, with their causes, also the retired ones."""
+        return select(cls).where(*of_store_kind(cls, store_kind)).options(*cls.eager_options())
 
     @classmethod
     def by_slug(cls, session: Session, slug: str) -> "Category":
@@ -174,10 +174,18 @@ class Question(VocabularyWord, Aggregate):
     def eager_options(cls) -> Sequence[ExecutableOption]:
         return (joinedload(cls.category),)
 
+    @property
+    def name(self) -> str:
+        """What other words have as their name."""
+        return self.text
+
     @classmethod
-    def select_visible(cls, *, category: str | None = None) -> Select["Question"]:
-        """Select the questions, also the retired ones; with `category` (a slug), those that can be asked about it."""
-        stmt = select(cls).options(*cls.eager_options())
+    def select_visible(cls, *, category: str | None = None, store_kind: StoreKind | None = None) -> Select["Question"]:
+        """Select the questions of all stores, or of this kind of store, also the retired ones.
+
+        With `category` (a slug), those that can be asked about it.
+        """
+        stmt = select(cls).where(*of_store_kind(cls, store_kind)).options(*cls.eager_options())
         if category is None:
             return stmt
         return stmt.where(or_(cls.category_id.is_(None), cls.category_id == Category.id_of_slug(category)))

@@ -1,11 +1,11 @@
 """Words of a vocabulary: what categories, causes, questions and remedies have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, func, select
+from sqlalchemy import ColumnElement, String, func, or_, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.db.base import TenantOwned
@@ -14,6 +14,7 @@ from models.db.slug import MAX_SLUG_LENGTH, check_slug
 from models.errors import Conflict
 from models.organizations.names import merge_names
 from models.organizations.slug_alias import SlugAlias, SlugKind
+from models.organizations.store import StoreKind
 
 MAX_ICON_LENGTH = 40
 
@@ -22,8 +23,9 @@ class VocabularyWord(TenantOwned):
     """Base class of the words that an organization chooses itself.
 
     `name` (of a question: `text`) is in the organization's first language, `names` has the others, by language tag.
-    Lists are ordered by `position`, then by slug. A retired word is not offered any more; phones that were offline may
-    still send it. They may also send a slug that the word had before: a slug means the same thing for ever.
+    Lists are ordered by `position`, then by the name that the reader sees. A retired word is not offered any more;
+    phones that were offline may still send it. They may also send a slug that the word had before: a slug means the
+    same thing for ever.
     """
 
     __abstract__ = True
@@ -115,3 +117,8 @@ class VocabularyWord(TenantOwned):
         if owner.slug != slug:
             detail = f"{slug!r} was the slug of the {noun} {owner.slug!r}, and goes on meaning that one."
         raise Conflict(detail, code="already-exists", pointer=pointer)
+
+
+def of_store_kind(model: Any, store_kind: StoreKind | None) -> Sequence[ColumnElement[bool]]:
+    """Return the criteria for words that are offered in this kind of store; without one in any."""
+    return () if store_kind is None else (or_(model.store_kind.is_(None), model.store_kind == store_kind),)

@@ -16,7 +16,7 @@ from models.errors import Invalid, NotFound
 from models.organizations.slug_alias import SlugAlias, SlugKind
 from models.organizations.store import Store, StoreKind
 from models.organizations.typed_names import find_by_name
-from models.organizations.vocabulary_word import VocabularyWord
+from models.organizations.vocabulary_word import VocabularyWord, of_store_kind
 from models.policy_defaults import (
     DEFAULT_LIMIT_CURRENCIES,
     FLOOR_LIMIT_PER_CUSTOMER,
@@ -92,15 +92,15 @@ class Remedy(VocabularyWord, Aggregate):
         return (selectinload(cls.limits).undefer(RemedyLimit.unused),)
 
     @classmethod
-    def select_visible(cls) -> Select["Remedy"]:
-        """Select all remedies, also the retired ones."""
-        return select(cls).options(*cls.eager_options())
+    def select_visible(cls, *, store_kind: StoreKind | None = None) -> Select["Remedy"]:
+        """Select the remedies of all stores, or of this kind of store, also the retired ones."""
+        return select(cls).where(*of_store_kind(cls, store_kind)).options(*cls.eager_options())
 
     @classmethod
     def select_offered(cls, store_kind: StoreKind) -> Select["Remedy"]:
         """Select the remedies that may be offered in a store of this kind, with their limits."""
-        of_kind = or_(cls.store_kind.is_(None), cls.store_kind == store_kind)
-        return select(cls).options(joinedload(cls.limits)).where(cls.retired_at.is_(None), of_kind)
+        of_kind = of_store_kind(cls, store_kind)
+        return select(cls).options(joinedload(cls.limits)).where(cls.retired_at.is_(None), *of_kind)
 
     @classmethod
     def create(

@@ -172,3 +172,27 @@ def test_what_only_something_sensitive_named_is_found_by_those_who_may_read_that
     assert listed(app, shop, "ramp") == []
     log_concern(app, shop, items=ramp)
     assert [item["name"] for item in listed(app, shop, "ramp")] == ["Ramp for wheelchairs"]
+
+
+def test_an_item_is_completed_from_the_middle_of_a_word_the_best_match_first(app: App, shop: Shop) -> None:
+    names = ["Sopa de limão", "Limonada", "Limão (Onadas)", "Onda", "Água 100%", "Sal-onado"]
+    log_concern(app, shop, items=[{"name": name} for name in names])
+
+    def matching(q: str, **query: Any) -> list[str]:
+        answer = app.request("GET", "/v1/items", (shop, "floor"), query_string={"q": q, **query})
+        assert answer.status_code == 200, answer.text
+        return [item["name"] for item in answer.json["items"]]
+
+    assert matching("onad") == ["Limão (Onadas)", "Sal-onado", "Limonada"]
+    assert matching("LIMÃO") == matching("limao") == ["Limão (Onadas)", "Sopa de limão"]
+    assert matching("lim") == ["Limão (Onadas)", "Limonada", "Sopa de limão"]
+    assert matching("de lim") == ["Sopa de limão"]
+    assert (matching("%"), matching("_"), matching("x")) == (["Água 100%"], [], [])
+    assert matching("lim", name="limo") == ["Limonada"]
+    paged, cursor = [], {}
+    for _ in range(3):
+        page = app.request("GET", "/v1/items", (shop, "floor"), query_string={"q": "lim", "limit": 1, **cursor}).json
+        paged += [item["name"] for item in page["items"]]
+        cursor = {"cursor": page["next_cursor"]}
+    assert (paged, cursor["cursor"]) == (matching("lim"), None)
+    assert app.request("GET", "/v1/items?q=", (shop, "floor")).status_code == 422
