@@ -128,7 +128,7 @@ class PolledStore:
                 ("PATCH", f"/v1/{path}/{self.rng.choice(ids)}", change),
                 ("PATCH", f"{of_store}/places/{place}", {"name": name}),
                 ("PATCH", of_store, {"name": name}),
-                ("PATCH", "/v1/organization", {"minimum_app_versions": {"ios": self.rng.choice(("1.0", "2.0"))}}),
+                ("PATCH", "/v1/organization", {"minimum_app_versions": {"ios": self.rng.choice(("1.0.0", "2.0.0"))}}),
                 ("PATCH", f"/v1/staff/{self.shop.staff['colleague']}", {"name": name}),
             )
         )

@@ -1,14 +1,26 @@
 """The home screen of a phone: everything in one call, and 304 until something of it has changed."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from notifications.worker.worker import Worker
 from tests.support.app import App
 from tests.support.factories.concerns import log_concern
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
+from tests.support.factories.people import make_code
+from tests.support.worker import RecordingChannel, for_all_kinds, running_worker, work_until_idle
 
 TOO_MUCH = {"amount": 2500, "currency": "EUR"}
 ANA = {"name": "Ana Fado", "phone": "912 345 678"}
+
+
+@pytest.fixture
+def worker(app: App) -> Iterator[Worker]:
+    with running_worker(app, for_all_kinds(RecordingChannel())) as worker:
+        yield worker
 
 
 def home(app: App, shop: Shop, login: str = "floor", **headers: str) -> Any:
@@ -110,3 +122,44 @@ def test_an_unchanged_home_is_not_sent_again_and_costs_three_statements(app: App
         home(app, shop, "manager", If_None_Match=first.headers["ETag"]),
     ):
         assert other.status_code == 200, "another language or reader"
+
+
+def let_the_shift_of_a_colleague_end(app: App, shop: Shop, worker: Worker) -> None:
+    app.clock.move(hours=16, minutes=1)
+
+
+def push_to_the_manager(app: App, shop: Shop, worker: Worker) -> None:
+    work_until_idle(worker)
+
+
+def set_a_minimum_version(app: App, shop: Shop, worker: Worker) -> None:
+    act(app, shop, "admin", "PATCH", "/v1/organization", minimum_app_versions={"ios": "2.0.0"})
+
+
+def make_a_code_for_who_asks(app: App, shop: Shop, worker: Worker) -> None:
+    assert make_code(app, shop, "floor", by="manager").status_code == 201
+
+
+CHANGES: dict[str, Any] = {
+    "colleagues": let_the_shift_of_a_colleague_end,
+    "unread": push_to_the_manager,
+    "minimum_app_versions": set_a_minimum_version,
+    "decisions": make_a_code_for_who_asks,
+}
+
+
+@pytest.mark.parametrize("part", CHANGES)
+def test_what_no_concern_tells_is_shown_by_the_next_poll(app: App, shop: Shop, worker: Worker, part: str) -> None:
+    limit_vouchers(app, shop, 2000)
+    store = {"store_id": str(shop.store_id)}
+    app.request("PUT", "/v1/me/shift", (shop, "manager"), json=store)
+    app.request("PUT", "/v1/me/shift", (shop, "colleague"), json=store)
+    phone = {"platform": "ios", "address": "address", "address_kind": "log"}
+    app.request("PUT", "/v1/me/devices/one", (shop, "manager"), json=phone)
+    path = f"/v1/concerns/{log_concern(app, shop, mood=1)['id']}/recovery-actions"
+    act(app, shop, "floor", "POST", path, remedy="voucher", cost=TOO_MUCH)
+    before = home(app, shop, "manager")
+    CHANGES[part](app, shop, worker)
+    after = home(app, shop, "manager", If_None_Match=before.headers["ETag"])
+    assert after.status_code == 200
+    assert after.json[part] != before.json[part]
