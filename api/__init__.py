@@ -59,7 +59,15 @@ OPENAPI_SETTINGS: Final = {
 }
 # Names of flask-cors. An app sends a bearer, so that no cookie has to be let through.
 CORS_SETTINGS: Final[dict[str, Any]] = {
-    "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"],
+    "allow_headers": [
+        "Authorization",
+        "Content-Type",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "X-App-Version",
+        "X-Request-Id",
+    ],
     "expose_headers": sorted({*HEADERS, "Content-Disposition", "Date"}),
     "always_send": False,  # to whom names no origin
     "max_age": timedelta(hours=1),

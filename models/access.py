@@ -1,5 +1,6 @@
 """Permissions, roles and their grants: the one page to read when reviewing who may do what."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -211,6 +212,14 @@ ROLES_WITH_SECOND_FACTOR = frozenset({Role.ADMIN})
 
 
 @dataclass(frozen=True)
+class AppRules:
+    """What an organization says of its apps, by platform: the oldest version that is served, and where to get one."""
+
+    minimum_versions: Mapping[str, str]
+    addresses: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Actor:
     """Whoever makes a request: a member of staff, an API key, or a shared phone by itself.
 
@@ -232,6 +241,7 @@ class Actor:
     is_on_shared_phone: bool = False
     is_locked: bool = False
     name: str = field(default="", repr=False)
+    apps: "AppRules | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
     def unauthenticated(cls, organization_id: UUID) -> "Actor":

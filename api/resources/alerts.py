@@ -80,6 +80,7 @@ class AlertNotifications(Resource):
 class NotificationReceipts(Resource):
     permissions = {"POST": Permission.RECEIPT_SEND}
     sent_by_app = frozenset({"POST"})
+    serves_any_app = frozenset({"POST"})
 
     @blp.arguments(ReceiptsSchema)
     @blp.response(200, ReceiptsAnswerSchema)

@@ -70,6 +70,7 @@ class HandedOverConcern:
 class Concerns(Resource):
     never_stored = True
     permissions = {"GET": Permission.CONCERN_READ, "POST": Permission.CONCERN_LOG}
+    serves_any_app = frozenset({"POST"})
 
     @blp.arguments(ConcernQuery, location="query")
     @blp.refuses(410)
@@ -157,6 +158,7 @@ class ConcernEvents(Resource):
 @blp.route("/concerns/<uuid:concern_id>/take")
 class TakeConcern(Resource):
     never_stored = True
+    serves_any_app = frozenset({"POST"})
     permissions = {"POST": Permission.CONCERN_TAKE}
     path_models = {"concern_id": Concern}
 

@@ -203,6 +203,7 @@ def _end_shift() -> None:
 class CurrentSession(Resource):
     permissions = {"DELETE": Permission.ME_USE}
     without_second_factor = frozenset({"DELETE"})
+    serves_any_app = frozenset({"DELETE"})
 
     @blp.response(204)
     def delete(self) -> None:

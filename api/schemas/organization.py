@@ -16,9 +16,9 @@ class AppVersion(fields.String):
 
 
 class NewMinimumAppVersionsSchema(Schema):
-    """The oldest version of each app that may be used; null where every version may.
+    """The oldest version of each app that is served; null where every version is.
 
-    The apps read it and ask to be updated. The API refuses no version yet.
+    An app that says an older one in `X-App-Version` is answered 426, but for what must not be lost.
     """
 
     android = AppVersion()
@@ -28,6 +28,25 @@ class NewMinimumAppVersionsSchema(Schema):
 
 class MinimumAppVersionsSchema(NewMinimumAppVersionsSchema):
     """The oldest version of each app that may be used, as it is answered."""
+
+
+class AppAddress(fields.Url):
+    """Where an app can be had: an https address."""
+
+    def __init__(self) -> None:
+        super().__init__(schemes={"https"}, validate=validate.Length(max=300), allow_none=True, dump_default=None)
+
+
+class NewAppAddressesSchema(Schema):
+    """Where the newest version of each app can be had; null where that is not said."""
+
+    android = AppAddress()
+    ios = AppAddress()
+    web = AppAddress()
+
+
+class AppAddressesSchema(NewAppAddressesSchema):
+    """Where the newest version of each app can be had, as it is answered."""
 
 
 class EditOrganizationSchema(Schema):
@@ -40,6 +59,7 @@ class EditOrganizationSchema(Schema):
     session_idle_days = Whole(validate=validate.Range(min=1, max=90), allow_none=True)
     password_min_length = Whole(validate=validate.Range(min=10, max=64))
     minimum_app_versions = fields.Nested(NewMinimumAppVersionsSchema)
+    app_addresses = fields.Nested(NewAppAddressesSchema)
 
 
 class OrganizationSchema(Schema):
@@ -64,3 +84,4 @@ class OrganizationSchema(Schema):
     )
     password_min_length = fields.Integer()
     minimum_app_versions = fields.Nested(MinimumAppVersionsSchema)
+    app_addresses = fields.Nested(AppAddressesSchema)

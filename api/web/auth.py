@@ -4,6 +4,7 @@ import structlog
 from flask import current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.web.app_version import refuse_old_app
 from api.web.problems import HttpProblem
 from models.access import Actor, Permission
 from models.db.session import Database
@@ -14,7 +15,12 @@ log = structlog.get_logger(__name__)
 
 
 def authenticate(
-    needed: Permission, *, is_tap: bool, without_second_factor: bool = False, recent_sign_in: bool = False
+    needed: Permission,
+    *,
+    is_tap: bool,
+    without_second_factor: bool = False,
+    recent_sign_in: bool = False,
+    serves_any_app: bool = False,
 ) -> Actor | None:
     """Return the actor behind this request, or None where no sign-in is needed.
 
@@ -26,7 +32,8 @@ def authenticate(
     keeps a shift from ending. This happens in a transaction of its own, so that a request that reads stays read-only.
 
     Raises:
-        HttpProblem: 401 without a valid token, and `locked` for a sign-in that is locked.
+        HttpProblem: 401 without a valid token, and `locked` for a sign-in that is locked; 426 for an app that is too
+            old, unless `serves_any_app`.
         Forbidden: the actor lacks the permission, the second factor, or the recent sign-in.
     """
     if needed is Permission.ANYONE:
@@ -40,6 +47,8 @@ def authenticate(
     actor, last_use = match
     if actor.is_locked and needed is not Permission.RECEIPT_SEND:
         raise HttpProblem(401, "This sign-in is locked: sign in on this phone with your PIN again.", code="locked")
+    if not serves_any_app:
+        refuse_old_app(actor.apps)
     actor.require(needed)
     if current_app.config["SECOND_FACTOR_REQUIRED"] and not without_second_factor:
         actor.require_second_factor()

@@ -107,6 +107,7 @@ class Blueprint(SmorestBlueprint):
                 "idempotent": getattr(function, "idempotent", False),
                 "refuses": getattr(function, "refuses", ()),
                 "recent_sign_in": method in view_func.recent_sign_in,
+                "serves_any_app": method in view_func.serves_any_app,
             }
 
 

@@ -36,6 +36,12 @@ IF_NONE_MATCH = {
     "description": "The ETag of the answer that you have: 304 where it would be the same.",
     "schema": {"type": "string"},
 }
+APP_VERSION = {
+    "in": "header",
+    "name": "X-App-Version",
+    "description": "Platform and version of the app, such as `ios/2.3.1`: 426 if that is too old.",
+    "schema": {"type": "string"},
+}
 NOT_MODIFIED = "not-modified"
 HEADERS = {
     "X-Request-Id": {
@@ -161,6 +167,8 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
         needed = any(field.required for field in body.fields.values())
         doc["requestBody"]["required"] = needed or bool(getattr(body, "document", None))
     parameters = doc.setdefault("parameters", [])
+    if not public and not facts["serves_any_app"]:
+        parameters.append(APP_VERSION)
     if facts["idempotent"]:
         parameters.append(IDEMPOTENCY_KEY)
     if method == "patch":
@@ -193,7 +201,7 @@ def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema |
 def _problem_statuses(facts: dict[str, Any], method: str, *, public: bool) -> list[int]:
     problems = {422, 500, 503, *facts["refuses"]}
     if not public:
-        problems |= {401, 403}
+        problems |= {401, 403} if facts["serves_any_app"] else {401, 403, 426}
     if facts["in_path"]:
         problems.add(404)
     if method.upper() not in WITHOUT_BODY:

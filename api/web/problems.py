@@ -52,6 +52,7 @@ STATUS_TITLES = {
     414: ("address-too-long", "The address is too long"),
     415: ("unsupported-media-type", "The body is not in the form that this address takes"),
     422: ("invalid", "Some of what was sent is not valid"),
+    426: ("app-too-old", "This version of the app is not served any more"),
     428: ("version-required", "Say which version you are changing"),
     429: ("too-many-requests", "Slow down"),
     431: ("headers-too-large", "The headers are too large"),
@@ -96,9 +97,12 @@ FAULT_OF_OURS = "This is a fault of ours, noted under the request id."
 class HttpProblem(Exception):
     """A refusal that concerns HTTP only: no sign-in, a body that is too large, a missing precondition."""
 
-    def __init__(self, status: int, detail: str, *, code: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, *, code: str | None = None, retry_after: int | None = None, **members: Any
+    ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.code, self.retry_after = status, detail, code, retry_after
+        self.members = members
 
 
 class UnexpectedInput(Exception):
@@ -184,7 +188,7 @@ def _location_of(pointer: str) -> str:
 
 
 def on_http_problem(error: HttpProblem) -> Response:
-    response = problem(error.status, error.detail, code=error.code)
+    response = problem(error.status, error.detail, code=error.code, **error.members)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

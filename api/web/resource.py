@@ -38,6 +38,7 @@ class Resource(MethodView):
     `recent_sign_in`: the methods that need a recent sign-in of a person; API keys never sign in, and may.
     `without_second_factor`: the methods that an administrator may use who has not set up a second factor.
     `sent_by_app`: the methods that an app uses by itself, so that they are no tap.
+    `serves_any_app`: the methods that an app of any age may use, because what it sends must not be lost.
     `never_stored`: whether its answers hold contacts or secrets, which no cache may keep, not even the app's own.
 
     A request counts as a tap, which keeps a shared phone from locking and a shift from ending, if a person has done
@@ -54,6 +55,7 @@ class Resource(MethodView):
     without_second_factor: ClassVar[frozenset[str]] = frozenset()
     without_transaction: ClassVar[frozenset[str]] = frozenset()
     sent_by_app: ClassVar[frozenset[str]] = frozenset()
+    serves_any_app: ClassVar[frozenset[str]] = frozenset()
     never_stored: ClassVar[bool] = False
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -72,6 +74,7 @@ class Resource(MethodView):
             is_tap=self._is_tap(method),
             without_second_factor=method in self.without_second_factor,
             recent_sign_in=method in self.recent_sign_in,
+            serves_any_app=method in self.serves_any_app,
         )
         if g.actor is None or method in self.without_transaction:
             content = self._check(method, too_large)

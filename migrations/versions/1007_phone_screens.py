@@ -19,11 +19,13 @@ def upgrade() -> None:
     _upgrade_notifications()
     _upgrade_names()
     _upgrade_shifts()
+    _upgrade_organizations()
     _upgrade_filters()
 
 
 def downgrade() -> None:
     _downgrade_filters()
+    _downgrade_organizations()
     _downgrade_shifts()
     _downgrade_names()
     _downgrade_notifications()
@@ -152,3 +154,16 @@ def _upgrade_filters() -> None:
 def _downgrade_filters() -> None:
     for name in ("ix_concern_order_newest", "ix_concern_place", "ix_concern_reporter"):
         op.drop_index(name, "concern")
+
+
+def _upgrade_organizations() -> None:
+    """Note where the apps of an organization can be had."""
+    with op.batch_alter_table("organization") as batch:
+        batch.add_column(sa.Column("app_addresses", sa.JSON(), nullable=False, server_default="{}"))
+    with op.batch_alter_table("organization") as batch:
+        batch.alter_column("app_addresses", server_default=None)
+
+
+def _downgrade_organizations() -> None:
+    with op.batch_alter_table("organization") as batch:
+        batch.drop_column("app_addresses")

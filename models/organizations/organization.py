@@ -36,6 +36,7 @@ class Organization(Base):
     session_idle_days: Mapped[int | None]  # a sign-in that was not used for so long ends; None: never
     password_min_length: Mapped[int] = mapped_column(default=PASSWORD_MIN_LENGTH)
     minimum_app_versions: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by platform
+    app_addresses: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by platform: where to get the app
 
     @classmethod
     def create(cls, session: Session, *, slug: str, name: str, at: datetime, id_: UUID | None = None) -> "Organization":
@@ -81,7 +82,7 @@ class Organization(Base):
         return session.scalars(stmt).one()
 
     def edit(self, **changes: Any) -> None:
-        """Change the settings. `minimum_app_versions` is merged by platform, None removes one.
+        """Change the settings. `minimum_app_versions` and `app_addresses` are merged by platform, None removes one.
 
         Invalid, with a pointer, for what is no language or given twice, and for an unknown phone region.
         """
@@ -92,9 +93,10 @@ class Organization(Base):
             raise Invalid(
                 f"{phone_region!r} is no country code; two capital letters such as PT are.", pointer="/phone_region"
             )
-        if "minimum_app_versions" in changes:
-            versions = {**self.minimum_app_versions, **changes.pop("minimum_app_versions")}
-            self.minimum_app_versions = {name: version for name, version in versions.items() if version}
+        for name in ("minimum_app_versions", "app_addresses"):
+            if name in changes:
+                by_platform = {**getattr(self, name), **changes.pop(name)}
+                setattr(self, name, {platform: value for platform, value in by_platform.items() if value})
         for field, value in changes.items():
             setattr(self, field, value)
         self.version += 1

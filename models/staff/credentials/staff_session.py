@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 
-from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, Permission, Role, roles_with
+from models.access import GRANTS, ROLES_OF_ALL_STORES, Actor, AppRules, Permission, Role, roles_with
 from models.db.base import TenantOwned, UtcDateTime, many_to_one, tenant_fk
 from models.db.session import ScopedSession
 from models.organizations.organization import Organization
@@ -242,6 +242,7 @@ class StaffSession(TenantOwned):
             is_on_shared_phone=sign_in.tapped_at is not None,
             is_locked=_is_locked(sign_in.tapped_at, sign_in.locked_at, at),
             name=sign_in.name,
+            apps=AppRules(sign_in.minimum_app_versions, sign_in.app_addresses),
         )
         return actor, LastUse(sign_in.seen_at, sign_in.tapped_at, shift_ends_at=sign_in.ends_at)
 
@@ -263,8 +264,9 @@ def _session_statement() -> Select[Any]:
         select(StaffSession.id.label("session_id"), StaffSession.device_id, StaffSession.seen_at)
         .add_columns(StaffSession.created_at, StaffSession.method, StaffSession.tapped_at, StaffSession.locked_at)
         .add_columns(Staff.id.label("staff_id"), Staff.role, Staff.name, Staff.second_factor_at, reach.c.store_id)
-        .add_columns(Shift.ends_at)
+        .add_columns(Shift.ends_at, Organization.minimum_app_versions, Organization.app_addresses)
         .join(Staff, Staff.id == StaffSession.staff_id)
+        .join(Organization, Organization.id == StaffSession.organization_id)
         .outerjoin(Shift, (Shift.staff_id == Staff.id) & Shift.ended_at.is_(None))
         .outerjoin(reach, reach.c.staff_id == Staff.id)
         .where(StaffSession.digest == bindparam("digest"), StaffSession.expires_at > at)

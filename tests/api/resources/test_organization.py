@@ -24,6 +24,7 @@ DEFAULTS = {
     "session_days": 30,
     "session_idle_days": None,
     "password_min_length": 10,
+    "app_addresses": {"android": None, "ios": None, "web": None},
     "minimum_app_versions": {"android": None, "ios": None, "web": None},
 }
 
@@ -70,6 +71,7 @@ def test_the_administrator_changes_them_by_the_version_they_read(app: App, shop:
         "session_days": 7,
         "session_idle_days": 2,
         "password_min_length": 12,
+        "app_addresses": {"android": None, "ios": None, "web": None},
         "minimum_app_versions": {"android": "1.2.3", "ios": None, "web": "0.10.0"},
     }
     etag = app.request("GET", PATH, (shop, "admin")).headers["ETag"]
