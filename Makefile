@@ -28,7 +28,7 @@ export UV_SYSTEM_CERTS := 1
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test test-deep check check-deep static lint format types layers openapi openapi-check data-model data-model-check access access-check \
 	browser office pictures fuzz chaos \
-	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export chaos-neighbour model bench bench-latency bench-dispatch bench-guidance bench-people bench-serving \
+	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export chaos-neighbour model bench bench-latency bench-phone bench-dispatch bench-guidance bench-people bench-serving \
 	bench-reports bench-customers bench-sign-in bench-sign-ins bench-contacts lock clean
 
 help: ## list the targets
@@ -140,6 +140,9 @@ bench-serving: $(DEV) ## measure requests per second beside a bare answer and ha
 
 bench-latency: $(DEV) ## measure the time from a logged concern to Firebase, at 20 a second
 	@$(PY) -m bench.latency
+
+bench-phone: $(DEV) ## count what a phone asks for on a Friday evening, and what an unchanged home screen costs
+	@$(PY) -m bench.phone
 
 bench-dispatch: $(DEV) ## measure how fast the worker sends, beside a bare HTTP client
 	@$(PY) -m bench.dispatch

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
-from bench import dispatch, guidance, latency, reports, serving, staff_import
+from bench import dispatch, guidance, latency, phone, reports, serving, staff_import
 from bench.history import History
 from bench.table import Figures, Line
 from tests.chaos.drivers.chaos_run import machine, say
@@ -20,7 +20,7 @@ def main(history: History) -> int:
     """Print the figures of each benchmark, then the table; return 1 when a target was missed."""
     reports_bench = partial(reports.run_bench, history)
     benches: list[Callable[[], Iterator[Figures]]] = [
-        *(bench.run_bench for bench in (latency, dispatch, guidance, staff_import, serving)),
+        *(bench.run_bench for bench in (latency, dispatch, guidance, staff_import, phone, serving)),
         reports_bench,
     ]
     say(machine())
