@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from models.db.session import ALL_TENANTS
 from models.operations import find_concerns
+from notifications.decide.escalation import escalate_due
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value, assert_problem
 from tests.support.factories.concerns import edit, log_concern, move
@@ -74,6 +76,14 @@ def test_what_matches_is_listed(app: App, shop: Shop, five: dict[int, Any]) -> N
         second = ask(app, shop, limit=2, cursor=first["next_cursor"], **query).json
         paged = [concern["mood"] for concern in (*first["items"], *second["items"])]
         assert paged == moods(app, shop, **query), "page by page"
+
+
+def test_what_is_logged_late_is_found_on_the_day_it_happened(app: App, shop: Shop) -> None:
+    log_concern(app, shop, mood=1, occurred_at="2026-02-02T12:00:00Z")
+    log_concern(app, shop, mood=2)
+    on_that_day = {"from": "2026-02-02", "to": "2026-02-02"}
+    assert (moods(app, shop, **on_that_day), moods(app, shop, to="2026-03-02")) == ([1], [1])
+    assert moods(app, shop, **{"from": "2026-02-03"}) == [2]
 
 
 def test_a_concern_is_found_by_who_logged_it(app: App, shop: Shop, five: dict[int, Any]) -> None:
@@ -152,6 +162,11 @@ def test_what_changed_since_is_listed(app: App, shop: Shop, five: dict[int, Any]
     second = ask(app, shop, changed_since=cursor, limit=2, cursor=first["next_cursor"]).json
     assert [concern["mood"] for concern in second["items"]] == [2, 1]
     assert (second["next_cursor"], second["feed_cursor"]) == (None, None)
+    later = ask(app, shop).json["feed_cursor"]
+    app.clock.move(minutes=21)
+    with app.back_office.writing(ALL_TENANTS) as session:
+        assert escalate_due(session, at=app.clock(), limit=5)
+    assert since(later)[0] == [4, 1], "one alert is unanswered, and the taker of the other was reminded"
     app.request("POST", "/v1/concerns", (shop, "elsewhere"), json={"mood": 3})
     assert moods(app, shop, changed_since=later, store_id=shop.other_store_id) == []
 
