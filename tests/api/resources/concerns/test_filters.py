@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from models.db.epoch import RestoreEvent
 from models.db.session import ALL_TENANTS
 from models.operations import find_concerns
 from notifications.decide.escalation import escalate_due
@@ -178,10 +179,33 @@ def test_a_feed_cursor_is_one_of_ours_and_not_too_old(app: App, shop: Shop, monk
     for cursor in ("", "x", listed["next_cursor"]):
         assert_invalid_value(ask(app, shop, changed_since=cursor), "query", "/changed_since")
     assert_invalid_value(ask(app, shop, cursor=listed["feed_cursor"]), "query", "/cursor")
+    everywhere = app.request("GET", "/v1/concerns?limit=1", (shop, "manager")).json["next_cursor"]
+    wrong = app.request("GET", f"/v1/concerns?changed_since={everywhere}", (shop, "manager"))
+    assert_invalid_value(wrong, "query", "/changed_since")
     monkeypatch.setattr(find_concerns, "MAX_CHANGES_FOLLOWED", 0)
     assert moods(app, shop, changed_since=listed["feed_cursor"]) == []
     log_concern(app, shop)
     assert assert_problem(ask(app, shop, changed_since=listed["feed_cursor"]), 410, "cursor-expired")["start_over"]
+
+
+def test_a_feed_cursor_of_data_that_was_replaced_is_not_continued(app: App, shop: Shop) -> None:
+    cursor = ask(app, shop).json["feed_cursor"]
+    with app.back_office.writing(ALL_TENANTS) as session:
+        RestoreEvent.record(session, at=app.clock())
+    app.clock.move(minutes=2)  # until then the epoch is cached
+    assert_problem(ask(app, shop, changed_since=cursor), 410, "cursor-expired")
+
+
+def test_the_severity_of_a_concern_is_that_of_its_alert(app: App, shop: Shop) -> None:
+    rule = {"slug": "mild", "name": "Mild", "mood_at_most": 3, "severity": "severe"}
+    assert app.request("POST", "/v1/alert-rules", (shop, "admin"), json=rule).status_code == 201
+    for mood in (3, 4):
+        log_concern(app, shop, mood=mood)
+    assert {concern["mood"]: concern["severity"] for concern in ask(app, shop).json["items"]} == {
+        3: "severe",
+        4: "normal",
+    }
+    assert (moods(app, shop, severity="severe"), moods(app, shop, severity="normal")) == ([3], [4])
 
 
 def test_a_filter_that_is_not_valid_is_pointed_at(app: App, shop: Shop) -> None:
