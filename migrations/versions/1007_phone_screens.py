@@ -39,6 +39,7 @@ def _upgrade_notifications() -> None:
             batch.add_column(sa.Column(column, sa.Uuid(), nullable=True))
         batch.add_column(sa.Column("business_date", sa.Date(), nullable=True))
         batch.add_column(sa.Column("count", sa.Integer(), nullable=True))
+        batch.add_column(sa.Column("text_digest", sa.String(16), nullable=True))
         batch.add_column(sa.Column("outdated_at", INSTANT, nullable=True))
     op.execute(
         "UPDATE notification SET outdated_at = withdrawn_at,"
@@ -89,7 +90,7 @@ def _downgrade_notifications() -> None:
     with op.batch_alter_table("notification") as batch:
         for column in NOTIFICATION_LINKS:
             batch.drop_constraint(f"fk_notification_{column.removesuffix('_id')}", type_="foreignkey")
-        for column in ("announcement_id", *NOTIFICATION_LINKS, "business_date", "count", "outdated_at"):
+        for column in ("announcement_id", *NOTIFICATION_LINKS, "business_date", "count", "text_digest", "outdated_at"):
             batch.drop_column(column)
 
 

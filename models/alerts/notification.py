@@ -164,6 +164,7 @@ class Notification(TenantOwned):
     store_id: Mapped[UUID | None] = tenant_fk("store", nullable=True)  # it is about the store, or its business_date
     business_date: Mapped[date | None]
     count: Mapped[int | None]  # the number that its text says
+    text_digest: Mapped[str | None] = mapped_column(String(16))  # of its text as last shown, in English
     run_id: Mapped[UUID | None]  # of the alert or follow-up
     step: Mapped[int | None]  # counted over the rounds of the alert
     state: Mapped[NotificationState] = mapped_column(default=NotificationState.QUEUED)

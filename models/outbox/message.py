@@ -55,6 +55,7 @@ class OutboxKind(StrEnum):
     DELIVER_RING = "deliver_ring"  # one notification of an alert, to one address
     DELIVER_INFO = "deliver_info"  # one notification that does not escalate, to one address
     DELIVER_WITHDRAWAL = "deliver_withdrawal"  # take one notification off one device
+    DELIVER_UPDATE = "deliver_update"  # show one notification with another text on one device
     AUTO_RELEASE = "auto_release"  # release a concern that was taken and forgotten
     EXPIRE_APPROVALS = "expire_approvals"  # pending actions that nobody decided in time
     REMIND_OWNER = "remind_owner"  # of a follow-up that is due soon
@@ -257,11 +258,27 @@ class OutboxMessage(TenantOwned):
     @classmethod
     def withdrawal_of(cls, notification: Notification, *, share_id: UUID | None, at: datetime) -> "OutboxMessage":
         """Return the message that takes a notification off its phone."""
+        return cls._to_phone_of(OutboxKind.DELIVER_WITHDRAWAL, notification, share_id=share_id, at=at)
+
+    @classmethod
+    def update_of(cls, notification: Notification, *, share_id: UUID | None, at: datetime) -> "OutboxMessage":
+        """Return the message that shows a notification on its phone as its text would be now."""
+        return cls._to_phone_of(OutboxKind.DELIVER_UPDATE, notification, share_id=share_id, at=at)
+
+    @classmethod
+    def _to_phone_of(
+        cls, kind: OutboxKind, notification: Notification, *, share_id: UUID | None, at: datetime
+    ) -> "OutboxMessage":
         return cls(
             organization_id=notification.organization_id,
-            kind=OutboxKind.DELIVER_WITHDRAWAL,
+            kind=kind,
+            notification_kind=notification.kind,
             alert_id=notification.alert_id,
             concern_id=notification.concern_id,
+            recovery_action_id=notification.recovery_action_id,
+            follow_up_id=notification.follow_up_id,
+            store_id=notification.store_id,
+            business_date=notification.business_date,
             share_id=share_id,
             notification=notification,
             channel=notification.channel,

@@ -32,12 +32,13 @@ class MessageKind(StrEnum):
     """What the device is to do with a message.
 
     RING: wake the person; shown at once, with the sound of an alert, at high priority. INFORM: show it as any other
-    message, with the ordinary sound and at normal priority, so that the phone may sleep on. WITHDRAW: show nothing,
-    and remove what the alert has put on the screen.
+    message, with the ordinary sound and at normal priority, so that the phone may sleep on. UPDATE: show it in place of
+    what stands under its tag, without a sound. WITHDRAW: show nothing, and remove what stands under its tag.
     """
 
     RING = "ring"
     INFORM = "inform"
+    UPDATE = "update"
     WITHDRAW = "withdraw"
 
 

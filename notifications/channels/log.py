@@ -7,7 +7,12 @@ from typing import TextIO
 from models.staff.device import AddressKind
 from notifications.channels.base import DeliveryResult, Message, MessageKind, Recipient, one_line
 
-_VERBS = {MessageKind.RING: "PUSH", MessageKind.INFORM: "TELL", MessageKind.WITHDRAW: "UNDO"}
+_VERBS = {
+    MessageKind.RING: "PUSH",
+    MessageKind.INFORM: "TELL",
+    MessageKind.UPDATE: "EDIT",
+    MessageKind.WITHDRAW: "UNDO",
+}
 _SHOWN_OF_A_PUSH_ADDRESS = 6
 
 

@@ -46,7 +46,7 @@ STEPS_OF_AN_ALERT = (
     | {ConcernStep.FEEDBACK_GIVEN}
     | STEPS_OF_ACTIVITY
 )
-# After which something that phones show may be untrue, also where no alert is called off.
+# After which something that phones show may be untrue or say something else, also where no alert is called off.
 OUTDATING_STEPS = frozenset(
     {
         ConcernStep.TAKEN,
@@ -63,7 +63,7 @@ OUTDATING_STEPS = frozenset(
     }
 )
 KINDS_OF_AN_ACTION = frozenset({NotificationKind.APPROVAL, NotificationKind.DECISION, NotificationKind.DAY_LIMIT})
-OUTDATING_FIELDS = frozenset({"kind", "praised", "customer"})  # when they are edited
+OUTDATING_FIELDS = ASSESSED_FIELDS | {"praised", "place", "cause"}  # when they are edited
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def announce(session: Session, event: ConcernEvent) -> None:
 
 
 def _may_outdate(event: ConcernEvent) -> bool:
-    """Whether something that phones show may be no longer true. A resolved concern is not carried over any more."""
+    """Whether what phones show may be no longer true, or as it is. A resolved concern is not carried over any more."""
     concern = event.concern
     if event.step is ConcernStep.RESOLVED:
         return concern.business_date < concern.store.business_date(event.at)

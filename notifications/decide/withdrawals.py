@@ -1,4 +1,7 @@
-"""Withdrawals: what phones show and is no longer true is taken off them, once and from as few phones as show it."""
+"""Withdrawals and updates: what phones show and is no longer true is taken off them, what changed is shown anew.
+
+Each is one push to each phone that shows it, and to no other.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -19,12 +22,18 @@ from models.recovery.action import RecoveryAction
 from models.recovery.follow_up import FollowUp
 from notifications.decide.validity import Subject, reason_outdated
 
+K = NotificationKind
+# What is shown until somebody does something: it has to say how things are. Any other says how they were.
+UPDATED_KINDS = frozenset(
+    {K.RING, K.HAND_OVER, K.REMINDER, K.UNANSWERED, K.UNANSWERED_SEVERE, K.APPROVAL, K.CARRIED_OVER}
+)
 Child = TypeVar("Child", bound=ConcernChild)
 
 
 def find_withdrawals(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> None:
     """Mark what is no longer true of a concern, a store or a shift, and queue its removal from phones that show it.
 
+    What is still true, and may say something else by now, is shown anew where it was not opened.
     A notification that is in flight at this moment is withdrawn when its result comes (delivery.record_result).
     """
     if outbox_message.concern_id is not None:
@@ -57,6 +66,7 @@ def _withdraw_of_concern(session: Session, concern_id: UUID, *, at: datetime) ->
     rings_under = str(alert.id) if alert is not None and alert.is_ringing else None
     removable = [notification for notification in notifications if notification.tag != rings_under]
     _queue_withdrawals(session, removable, share_id=concern.store_id, at=at)
+    _queue_updates(session, notifications, share_id=concern.store_id, at=at)
     if concern.business_date < concern.store.business_date(at):
         _withdraw_of_store(session, concern.store, at=at)
 
@@ -70,6 +80,7 @@ def _withdraw_of_store(session: Session, store: Store, *, at: datetime) -> None:
         )
         _mark_if_outdated(session, notification, subject, at=at)
     _queue_withdrawals(session, notifications, share_id=store.id, at=at)
+    _queue_updates(session, notifications, share_id=store.id, at=at)
 
 
 def _withdraw_of_shift(session: Session, staff_id: UUID, *, at: datetime) -> None:
@@ -126,13 +137,32 @@ def _queue_withdrawals(
 
     Each notification is marked once, so each is withdrawn once.
     """
+    session.add_all(
+        OutboxMessage.withdrawal_of(notification, share_id=share_id, at=at)
+        for notification in _latest_of_tags(notifications)
+        if notification.outdated_at is not None
+    )
+
+
+def _queue_updates(
+    session: Session, notifications: Collection[Notification], *, share_id: UUID | None, at: datetime
+) -> None:
+    """Queue an update of what is still true, one for each phone and tag. It is not sent where the text is the same."""
+    session.add_all(
+        OutboxMessage.update_of(notification, share_id=share_id, at=at)
+        for notification in _latest_of_tags(notifications)
+        if notification.kind in UPDATED_KINDS
+        and notification.outdated_at is None
+        and notification.is_delivered
+        and notification.opened_at is None
+    )
+
+
+def _latest_of_tags(notifications: Collection[Notification]) -> Collection[Notification]:
+    """Return the latest notification of each tag on each phone, without those that never came there."""
     shown: dict[tuple[UUID | None, str], Notification] = {}
     for notification in notifications:
         is_sent = notification.is_delivered or (notification.outdated_at is None and not notification.has_failed)
         if is_sent and notification.device_id is not None:
             shown[notification.device_id, notification.tag] = notification
-    session.add_all(
-        OutboxMessage.withdrawal_of(notification, share_id=share_id, at=at)
-        for notification in shown.values()
-        if notification.outdated_at is not None
-    )
+    return shown.values()

@@ -1,5 +1,6 @@
 """Composition of messages from outbox rows: what is sent as things stand now, or why nothing is."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -112,8 +113,12 @@ def _compose(
     session: Session, outbox_message: OutboxMessage, ringable: RingablePhones, *, at: datetime
 ) -> Message | None:
     alert, notification = outbox_message.alert, outbox_message.notification_or_raise
+    context = _context(session, outbox_message, notification)
+    digest = _digest(notification, context)
     if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
         reason = _reason_not_to_withdraw(alert, notification)
+    elif outbox_message.kind is OutboxKind.DELIVER_UPDATE:
+        reason = _reason_not_to_update(session, outbox_message, notification, ringable, digest, at)
     else:
         reason = _reason_not_to_send(session, outbox_message, alert, notification, ringable, at)
     recipient = recipient_of(notification)
@@ -122,8 +127,9 @@ def _compose(
         return None
     if outbox_message.kind is not OutboxKind.DELIVER_WITHDRAWAL:
         notification.start_attempt()
+        notification.text_digest = digest
+        notification.count = context.count if outbox_message.business_date is not None else None
     locale = recipient.locale
-    context = _context(session, outbox_message, notification)
     message = Message(
         notification_id=notification.id,
         alert_id=notification.alert_id,
@@ -150,12 +156,9 @@ def _compose(
 
 
 def _context(session: Session, outbox_message: OutboxMessage, notification: Notification) -> MessageContext:
-    """Return what the texts may contain. The number of concerns of a day is kept: what was said can be said again."""
+    """Return what the texts may contain."""
     if outbox_message.concern is None:
-        count = count_carried_over(session, outbox_message.store, outbox_message.business_date)
-        if outbox_message.kind is OutboxKind.DELIVER_INFO and outbox_message.business_date is not None:
-            notification.count = count
-        return MessageContext(count=count)
+        return MessageContext(count=count_carried_over(session, outbox_message.store, outbox_message.business_date))
     decision, action = _decision(session, notification), outbox_message.recovery_action
     return MessageContext.of(outbox_message.concern, outbox_message.alert, action=action, decision=decision)
 
@@ -168,11 +171,19 @@ def _decision(session: Session, notification: Notification) -> ConcernStep | Non
     return read_decisions(session, notification.organization_id, [concern_id]).get(action_id)
 
 
+def _digest(notification: Notification, context: MessageContext) -> str:
+    """Return a digest of what a notification says, whatever its language."""
+    text = (
+        f"{texts.title(notification.kind, context, locale=None)}\n{texts.body(notification.kind, context, locale=None)}"
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def send_deadline(outbox_message: OutboxMessage, notification: Notification) -> datetime:
     """Return when it is too late to send."""
     return (
         outbox_message.created_at + PUSH_TTL
-        if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL
+        if outbox_message.kind in (OutboxKind.DELIVER_WITHDRAWAL, OutboxKind.DELIVER_UPDATE)
         else notification.expires_at
     )
 
@@ -180,6 +191,8 @@ def send_deadline(outbox_message: OutboxMessage, notification: Notification) -> 
 def _message_kind(outbox_message: OutboxMessage, notification: Notification) -> MessageKind:
     if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
         return MessageKind.WITHDRAW
+    if outbox_message.kind is OutboxKind.DELIVER_UPDATE:
+        return MessageKind.UPDATE
     return MessageKind.RING if notification.kind in LOUD_KINDS else MessageKind.INFORM
 
 
@@ -270,3 +283,23 @@ def _reason_not_to_withdraw(alert: Alert | None, notification: Notification) -> 
     if alert is not None and alert.is_ringing:
         return "calling again"
     return "withdrawn" if notification.withdrawn_at else None
+
+
+def _reason_not_to_update(
+    session: Session,
+    outbox_message: OutboxMessage,
+    notification: Notification,
+    ringable: RingablePhones,
+    digest: str,
+    at: datetime,
+) -> str | None:
+    """Return why it is not shown anew, or None. The notification itself was delivered, and stays so."""
+    if notification.outdated_at or notification.withdrawn_at or notification.opened_at:
+        return "seen or withdrawn"
+    if outbox_message.attempts == 0 and notification.text_digest in (None, digest):
+        return "says the same"
+    if send_deadline(outbox_message, notification) <= at:
+        return "expired"
+    if reason := reason_outdated(session, notification.kind, Subject.of(outbox_message, notification), at=at):
+        return reason
+    return _reason_not_reached(session, outbox_message, notification, ringable, at)

@@ -32,6 +32,8 @@ def record_result(
     match result.outcome:
         case DeliveryOutcome.SENT if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
             _mark_withdrawn(session, outbox_message, at=at)
+        case DeliveryOutcome.SENT if outbox_message.kind is OutboxKind.DELIVER_UPDATE:
+            _withdraw_if_outdated(session, outbox_message, at=at)
         case DeliveryOutcome.SENT:
             notification.accept(provider_id=result.provider_id, at=at)
             if reason := LAST_NOTIFICATIONS.get(notification.kind):

@@ -35,7 +35,12 @@ from notifications.worker.own_transactions import errors_logged
 log = structlog.get_logger(__name__)
 
 RESULT_OPTIONS = (joinedload(OutboxMessage.notification).lazyload(Notification.staff),)
-DELIVERY_KINDS = (OutboxKind.DELIVER_RING, OutboxKind.DELIVER_INFO, OutboxKind.DELIVER_WITHDRAWAL)
+DELIVERY_KINDS = (
+    OutboxKind.DELIVER_RING,
+    OutboxKind.DELIVER_INFO,
+    OutboxKind.DELIVER_WITHDRAWAL,
+    OutboxKind.DELIVER_UPDATE,
+)
 PUSH_THREADS = 24
 MAX_PUSHES_IN_FLIGHT = 32  # a little more: a thread that is done finds the next one, and a new call waits for few
 # Fewer than the connections of a worker. Answers come in bursts: otherwise a round, which rings whoever is next, would

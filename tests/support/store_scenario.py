@@ -112,7 +112,7 @@ class StoreScenario:
         kinds = {row.id: row.kind for row in rows(self.app, Notification)}
         addresses: defaultdict[int, set[str]] = defaultdict(set)
         for at, message in self.messages:
-            if message.kind != "withdraw" and kinds[message.notification_id] is kind:
+            if message.kind not in ("withdraw", "update") and kinds[message.notification_id] is kind:
                 addresses[self.seconds(at)].add(message.recipient.address)
         return dict(addresses)
 

@@ -107,6 +107,8 @@ def _android(message: Message) -> messaging.AndroidConfig:
 
 def _android_channel(message: Message) -> str:
     """Return the notification channel of the app; people set the sound of each on their phone."""
+    if message.kind is MessageKind.UPDATE:
+        return "updates"
     if message.kind is MessageKind.INFORM:
         return "information"
     return "alerts_severe" if message.severity == "severe" else "alerts_normal"
@@ -123,6 +125,9 @@ def _apns(message: Message) -> messaging.APNSConfig:
         case MessageKind.INFORM:
             headers |= {"apns-collapse-id": message.tag}
             aps = messaging.Aps(sound="default", thread_id=message.tag)
+        case MessageKind.UPDATE:
+            headers |= {"apns-collapse-id": message.tag}
+            aps = messaging.Aps(thread_id=message.tag, custom_data={"interruption-level": "passive"})
         case MessageKind.WITHDRAW:
             headers |= {"apns-push-type": "background"}
             aps = messaging.Aps(content_available=True)
@@ -131,7 +136,8 @@ def _apns(message: Message) -> messaging.APNSConfig:
 
 def _webpush(message: Message) -> messaging.WebpushConfig:
     urgency = "high" if message.kind is MessageKind.RING else "normal"
-    shown = messaging.WebpushNotification(tag=message.tag)
+    silent = True if message.kind is MessageKind.UPDATE else None
+    shown = messaging.WebpushNotification(tag=message.tag, silent=silent)
     return messaging.WebpushConfig(
         headers={"TTL": str(int(ttl_of(message).total_seconds())), "Urgency": urgency},
         notification=None if message.kind is MessageKind.WITHDRAW else shown,

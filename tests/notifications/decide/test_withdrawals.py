@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from models.alerts.notification import Notification, NotificationKind, NotificationState
 from models.organizations.store import Store
@@ -292,3 +293,62 @@ def test_a_decision_says_yes_or_no_and_how_much(scenario: StoreScenario) -> None
     assert shown_as[K.DECISION].title == "Declined: €40.00"
     (action_id,) = {row.recovery_action_id for row in shown(scenario, K.DECISION)}
     assert shown_as[K.APPROVAL].link == shown_as[K.DECISION].link == f"/v1/recovery-actions/{action_id}"
+
+
+# ------------------------------------------------------------------------------------------------------------ updates
+
+
+def updates_by(scenario: StoreScenario, act: Act) -> list[tuple[str, str]]:
+    """Return address and title of the updates that follow from what somebody does."""
+    scenario.messages.clear()
+    act(scenario)
+    scenario.let_pass(seconds=0)
+    return sorted((m.recipient.address, m.title) for _, m in scenario.messages if m.kind is MessageKind.UPDATE)
+
+
+def test_a_call_that_says_something_else_by_now_is_shown_anew_without_a_sound(scenario: StoreScenario) -> None:
+    concern = scenario.log(mood=2)
+
+    def correct(**fields: Any) -> Act:
+        return lambda scenario: edit(scenario.app, scenario.shop, concern, **fields)
+
+    assert updates_by(scenario, correct(place="table-12")) == [
+        ("colleague", "Unhappy customer, table 12"),
+        ("lead", "Unhappy customer, table 12"),
+    ]
+    assert updates_by(scenario, correct(their_words="We waited.")) == []
+    with scenario.app.back_office.writing(scenario.shop.organization_id) as session:
+        of_lead = select(Notification).where(Notification.staff_id == scenario.shop.staff["lead"])
+        session.scalars(of_lead).one().opened_at = scenario.app.clock()
+    assert updates_by(scenario, correct(mood=1)) == [("colleague", "Very unhappy customer, table 12")]
+    assert {row.state for row in shown(scenario, K.RING)} == {NotificationState.ACCEPTED}
+
+
+def test_several_changes_before_the_worker_comes_by_are_one_update(scenario: StoreScenario) -> None:
+    concern = scenario.log(mood=2)
+
+    def correct_twice(scenario: StoreScenario) -> None:
+        edit(scenario.app, scenario.shop, concern, mood=1)
+        edit(scenario.app, scenario.shop, concern, place="table-12")
+
+    assert [title for _, title in updates_by(scenario, correct_twice)] == ["Very unhappy customer, table 12"] * 2
+
+
+def test_the_number_of_what_was_carried_over_goes_down_with_each_that_is_resolved(scenario: StoreScenario) -> None:
+    concern = scenario.log(mood=3)
+    resolve = carried_over(scenario)
+    scenario.let_pass(seconds=0)
+    assert updates_by(scenario, resolve) == [("manager", "Still open from yesterday: 1")]
+    resolve_last = step(scenario, concern, "resolve", "manager")
+    assert [message.tag for message in withdrawn_by(scenario, resolve_last)] == [str(scenario.shop.store_id)]
+
+
+def test_a_call_that_is_answered_before_its_update_is_only_withdrawn(scenario: StoreScenario) -> None:
+    concern = scenario.log(mood=2)
+
+    def edit_and_take(scenario: StoreScenario) -> None:
+        edit(scenario.app, scenario.shop, concern, place="table-12")
+        move(scenario.app, scenario.shop, concern, "take", "colleague")
+
+    assert updates_by(scenario, edit_and_take) == []
+    assert {str(message.kind) for _, message in scenario.messages} == {"withdraw"}

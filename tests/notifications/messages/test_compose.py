@@ -176,6 +176,7 @@ def messages(session: ScopedSession, dice: random.Random) -> Iterator[Message]:
         ring = compose_one(session, task)
         assert ring is not None
         yield from on_each_platform(ring)
+        yield from on_each_platform(replace(ring, kind=MessageKind.UPDATE))
         alert, notification = task.alert, task.notification_or_raise
         assert alert is not None
         for kind in dice.sample(OTHERS, OCCASIONS):
@@ -242,7 +243,7 @@ def test_many_concerns_show_a_lock_screen_nothing_of_a_person_in_less_than_a_kib
             shown += json.dumps(message.body, ensure_ascii=False)[1:-1] in text
             seen[message.kind, message.recipient.platform] += 1
     assert set(seen) == set(product(MessageKind, Platform))
-    assert seen.total() == CONCERNS * (len(Platform) + OCCASIONS + len(Platform))
+    assert seen.total() == CONCERNS * (3 * len(Platform) + OCCASIONS)
     assert shown > CONCERNS  # the category is there, so what is looked through is what is shown
     with capsys.disabled():
         sys.stdout.write(f"\n{seen.total()} messages, the largest {largest} octets (FUZZ_SEED={seed}) ")

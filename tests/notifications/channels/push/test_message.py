@@ -155,6 +155,28 @@ def test_what_informs_is_shown_on_the_web_without_urgency(
 
 
 @pytest.mark.parametrize("platform", Platform)
+def test_an_update_is_shown_in_the_place_of_the_former_without_a_sound(
+    fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform
+) -> None:
+    update = make_message(kind=MessageKind.UPDATE, platform=platform)
+    push.deliver(update)
+    (message,) = fcm.messages
+    assert message["notification"] == {"title": update.title, "body": update.body}
+    match platform:
+        case Platform.ANDROID:
+            assert message["android"]["priority"] == "normal"
+            assert (message["android"]["notification"]["tag"], message["android"]["notification"]["channel_id"]) == (
+                update.tag,
+                "updates",
+            )
+        case Platform.IOS:
+            assert message["apns"]["headers"]["apns-collapse-id"] == update.tag
+            assert message["apns"]["payload"]["aps"] == {"thread-id": update.tag, "interruption-level": "passive"}
+        case Platform.WEB:
+            assert message["webpush"]["notification"] == {"tag": update.tag, "silent": True}
+
+
+@pytest.mark.parametrize("platform", Platform)
 def test_a_message_about_no_alert_stands_alone(
     fcm: FcmStandIn, push: PushChannel, make_message: MakeMessage, platform: Platform
 ) -> None:
