@@ -55,6 +55,7 @@ def test_a_follow_up_is_answered_as_it_was_sent(app: App, shop: Shop) -> None:
         "concern_id": concern["id"],
         "store_id": str(shop.store_id),
         "customer_id": concern["customer_id"],
+        "customer_name": concern["customer_name"],
         "business_date": DAY,
         "status": "open",
         "owner": floor,
