@@ -56,6 +56,7 @@ def test_a_follow_up_is_answered_as_it_was_sent(app: App, shop: Shop) -> None:
         "store_id": str(shop.store_id),
         "customer_id": concern["customer_id"],
         "customer_name": concern["customer_name"],
+        "place_name": None,
         "business_date": DAY,
         "status": "open",
         "owner": floor,
