@@ -1,8 +1,10 @@
 """Application factory: `create_app` puts the web application together."""
 
 import importlib.resources
+import tomllib
 from copy import deepcopy
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -19,6 +21,8 @@ from api.web import problems, request_context
 from api.web.blueprint import Api
 from api.web.openapi import HEADERS
 from api.web.openapi_answers import complete_answers
+from api.web.openapi_enums import name_enums
+from api.web.openapi_parameters import share_parameters
 from api.web.password_queue import PasswordQueues
 from api.web.rate_limits import make_rate_limiter
 from api.web.trusted_proxies import TrustedProxies
@@ -43,18 +47,23 @@ A secret that the API makes, such as the `token` of an API key, is shown once: a
 `Idempotency-Key` or by the `id` of the client, has no second effect and answers null in its place. Whoever lost the
 first answer makes a new one.
 """
+BEARER = """The `token` that `POST /v1/sessions` answers to organization, login and password: try it below, and paste
+the token here. A system uses the `token` of an API key, which an administrator makes with `POST /v1/api-keys`."""
+PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Names of flask-smorest.
 OPENAPI_SETTINGS: Final = {
     "API_TITLE": "Amends",
-    "API_VERSION": "v1",
+    "API_VERSION": PROJECT["version"],
     "OPENAPI_VERSION": "3.1.0",
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_SWAGGER_UI_PATH": "/docs",
     "OPENAPI_SWAGGER_UI_URL": "/_swagger/",
+    "OPENAPI_SWAGGER_UI_CONFIG": {"deepLinking": True, "filter": True, "persistAuthorization": True},
     "API_SPEC_OPTIONS": {
         "info": {"description": DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "servers": [{"url": "/", "description": "The instance that serves this document"}],
         "security": [{"bearer": []}],
-        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": BEARER}}},
     },
 }
 # Names of flask-cors. An app sends a bearer, so that no cookie has to be let through.
@@ -110,7 +119,10 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    del api.spec.components.schemas["PaginationMetadata"]  # flask-smorest's: pages of ours have a cursor
     complete_answers(api.spec)
+    name_enums(api.spec)
+    share_parameters(api.spec)
     app.url_map.converters["token"] = TokenConverter
     for pages in (feedback, qr_code, invitation, health):
         app.register_blueprint(pages.blp)

@@ -247,3 +247,30 @@ def schema(url: str) -> dict[str, Any]:
 
 def _texts(facts: list[Any]) -> list[str]:
     return sorted(json.dumps(fact, default=str, sort_keys=True) for fact in facts)
+
+
+def test_every_choice_has_a_name_and_stands_in_the_document_once():
+    written = document()
+    named = {name: schema for name, schema in written["components"]["schemas"].items() if "enum" in schema}
+    rest = {name: schema for name, schema in written["components"]["schemas"].items() if name not in named}
+    unnamed = json.dumps([rest, written["paths"], written["components"]["parameters"]]).count('"enum": [')
+    assert unnamed == 0
+    values = [frozenset(schema["enum"]) for schema in named.values()]
+    assert len({*values}) == len(values) >= 50
+    assert {"ConcernStatus", "AlertState", "NotificationKind", "Role"} <= named.keys()
+
+
+def test_every_parameter_says_what_it_is():
+    written = document()
+    parts = [part for item in written["paths"].values() for part in [item, *item.values()] if isinstance(part, dict)]
+    parameters = [parameter for part in parts for parameter in part.get("parameters", [])]
+    own = [parameter for parameter in parameters if "$ref" not in parameter]
+    assert len(own) > 200
+    assert not [parameter["name"] for parameter in own if not parameter.get("description")]
+    assert all(parameter["description"] for parameter in written["components"]["parameters"].values())
+
+
+def test_every_schema_of_the_document_is_used():
+    written = document()
+    used = json.dumps(written)
+    assert [name for name in written["components"]["schemas"] if f'/schemas/{name}"' not in used] == []

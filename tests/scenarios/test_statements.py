@@ -20,7 +20,7 @@ from tests.support.factories.concerns import log_concern
 from tests.support.factories.full_organization import QUERIES, FullOrganization, full_organizations
 from tests.support.factories.guidance import limit_vouchers
 from tests.support.factories.organizations import Shop
-from tests.support.openapi_document import Operation, operations
+from tests.support.openapi_document import Operation, operations, resolved
 
 FEW, MANY = 10, 200
 
@@ -278,7 +278,7 @@ def cost(organization: RecountedOrganization, operation: Operation, **more: str)
 def all_of(operation: Operation) -> str:
     """Return all that `include` can name."""
     (include,) = (parameter for parameter in operation.spec["parameters"] if parameter["name"] == "include")
-    return ",".join(include["schema"]["items"]["enum"])
+    return ",".join(resolved(include["schema"]["items"])["enum"])
 
 
 def asking(statements: list[str]) -> int:

@@ -95,21 +95,30 @@ def operations() -> list[Operation]:
 def operations_of(document: dict[str, Any]) -> list[Operation]:
     """Every operation of another document, such as that of an application made for one test."""
     return [
-        Operation(
-            spec["operationId"],
-            method.upper(),
-            path,
-            spec["security"][0]["bearer"][0] if spec["security"] else None,
-            spec,
-            tuple(
-                (parameter["in"], parameter["name"], parameter["schema"].get("format", ""))
-                for parameter in [*item.get("parameters", []), *spec.get("parameters", [])]
-            ),
-        )
+        _operation(document, path, method, spec, item.get("parameters", []))
         for path, item in document["paths"].items()
         for method, spec in item.items()
         if method != "parameters"
     ]
+
+
+def _operation(document: dict[str, Any], path: str, method: str, spec: dict[str, Any], common: list[Any]) -> Operation:
+    """One operation, with the parameters that it shares with others written out."""
+    shared = document["components"].get("parameters", {})
+    own = [
+        shared[parameter["$ref"].rsplit("/", 1)[-1]] if "$ref" in parameter else parameter
+        for parameter in spec.get("parameters", [])
+    ]
+    return Operation(
+        spec["operationId"],
+        method.upper(),
+        path,
+        spec["security"][0]["bearer"][0] if spec["security"] else None,
+        {**spec, "parameters": own},
+        tuple(
+            (parameter["in"], parameter["name"], parameter["schema"].get("format", "")) for parameter in [*common, *own]
+        ),
+    )
 
 
 def _ids(schema: dict[str, Any], pointer: str = "") -> Iterator[str]:
