@@ -40,19 +40,12 @@ def described(text: str) -> dict[str, str]:
     return {"description": text}
 
 
-def any_of(*names: str) -> dict[str, Any]:
-    """Return JSON schema for `document`: at least one of these text fields has to be there."""
-    return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}
+def at_least(count: int) -> dict[str, Any]:
+    """Return JSON schema for `document`: so many fields are there. Which ones the description of the schema says.
 
-
-def given(*names: str) -> dict[str, Any]:
-    """Return JSON schema for `document`: all of these are there. Null means absent in the body of a POST."""
-    return {"required": [*names], "properties": {name: {"not": {"type": "null"}} for name in names}}
-
-
-def absent(*names: str) -> dict[str, Any]:
-    """Return JSON schema for `document`: none of these is there."""
-    return {"properties": {name: {"type": "null"} for name in names}}
+    Alternatives (`anyOf`, `oneOf`) of required fields become classes in generated clients that nobody can use.
+    """
+    return {"minProperties": count}
 
 
 class Text(fields.String):

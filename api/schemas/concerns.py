@@ -21,7 +21,7 @@ from api.schemas.base import (
     Text,
     Whole,
     Words,
-    any_of,
+    at_least,
     described,
 )
 from api.schemas.customer_names import CustomerNameField
@@ -67,7 +67,7 @@ class NewItemSchema(Schema):
 class ItemSchema(NewItemSchema):
     """A dish or product, by slug or by name. A new name is added to the catalogue."""
 
-    document = any_of("slug", "name")
+    document = at_least(1)
 
     slug = Words(60, least=1, allow_none=True, load_default=None)
     name = Words(200, least=1, allow_none=True, load_default=None)

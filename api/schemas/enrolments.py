@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
-from api.schemas.base import Instant, PersonSchema, Schema, ShownOnce, Words, absent, given
+from api.schemas.base import Instant, PersonSchema, Schema, ShownOnce, Words
 from api.schemas.me import ADDRESS_KIND
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.enrolment import Enrolment
@@ -30,9 +30,10 @@ class EnrolmentSchema(Schema):
 
 
 class RedeemEnrolmentSchema(Schema):
-    """A code, and the phone that it is used on. Without an address the phone does not ring until it sends one."""
+    """A code, and the phone that it is used on. `address` and `address_kind` come together.
 
-    document = {"anyOf": [given("address", "address_kind"), absent("address", "address_kind")]}
+    Without them the phone does not ring until it sends them.
+    """
 
     code = Words(200, least=1, required=True, load_only=True)
     installation_id = Words(Device.MAX_INSTALLATION_ID_LENGTH, least=1, required=True)

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.links import public_url
-from api.schemas.base import Instant, Password, Schema, ShownOnce, SignInName, Text, Words, any_of
+from api.schemas.base import Instant, Password, Schema, ShownOnce, SignInName, Text, Words, at_least
 
 MAX_CODE_LENGTH = 200
 
@@ -41,7 +41,7 @@ class InvitationSchema(Schema):
 class RedeemInvitationSchema(Schema):
     """A code, and the password or the six-digit PIN to set, or both. The PIN is for shared phones."""
 
-    document = any_of("password", "pin")
+    document = at_least(2)
 
     code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
     password = Password()

@@ -7,6 +7,8 @@ from models.policy_defaults import MAX_LANGUAGES
 
 VERSION = Pattern(r"^(0|[1-9][0-9]{0,4})(\.(0|[1-9][0-9]{0,4})){2}$", error="Not a version such as 1.2.3.")
 
+HTTPS = Pattern("^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?$", error="Not an address that begins with https.")
+
 
 class AppVersion(fields.String):
     """Version of an app, such as 1.2.3."""
@@ -30,11 +32,11 @@ class MinimumAppVersionsSchema(NewMinimumAppVersionsSchema):
     """The oldest version of each app that may be used, as it is answered."""
 
 
-class AppAddress(fields.Url):
+class AppAddress(fields.String):
     """Where an app can be had: an https address."""
 
     def __init__(self) -> None:
-        super().__init__(schemes={"https"}, validate=validate.Length(max=300), allow_none=True, dump_default=None)
+        super().__init__(validate=[validate.Length(max=300), HTTPS], allow_none=True, dump_default=None)
 
 
 class NewAppAddressesSchema(Schema):

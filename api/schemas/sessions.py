@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from api.schemas.base import Instant, Password, Pattern, Schema, SignInName, Words, absent, given
+from api.schemas.base import Instant, Password, Pattern, Schema, SignInName, Words, at_least
 from api.schemas.redaction import reader
 from api.schemas.staff import StaffSchema
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
@@ -15,7 +15,7 @@ CODE_HELP = "The code of the authenticator app, or a recovery code, for whoever 
 
 
 PASSWORD_FIELDS, PIN_FIELDS = ("organization", "login", "password"), ("device_secret", "staff_id", "pin")
-ONLY_WITH_PASSWORD, ONLY_WITH_PIN = (*PASSWORD_FIELDS, "code", "device_proof"), ("staff_id", "pin")
+ONLY_WITH_PASSWORD = (*PASSWORD_FIELDS, "code", "device_proof")
 
 
 class SignInSchema(Schema):
@@ -24,12 +24,7 @@ class SignInSchema(Schema):
     On a shared phone also its `device_secret`, or that with `staff_id` and `pin` instead of the password.
     """
 
-    document = {
-        "oneOf": [
-            {"allOf": [given(*PASSWORD_FIELDS), absent(*ONLY_WITH_PIN)]},
-            {"allOf": [given(*PIN_FIELDS), absent(*ONLY_WITH_PASSWORD)]},
-        ]
-    }
+    document = at_least(len(PIN_FIELDS))
 
     organization = SignInName()
     login = SignInName()

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from api.schemas.base import ClockTime, Flag, Schema, Words
+from api.schemas.base import ClockTime, Flag, Schema, Words, at_least
 from models.organizations.opening_hours import MAX_WEEKLY_PERIODS, WEEKDAYS, Hours
 
 
@@ -54,12 +54,7 @@ class NewHoursSchema(Schema):
     `exceptions` are dates with other hours, such as holidays.
     """
 
-    document = {
-        "oneOf": [
-            {"required": ["weekly"], "properties": {"weekly": {"type": "array"}, "always": {"const": False}}},
-            {"required": ["always"], "properties": {"weekly": {"type": "null"}, "always": {"const": True}}},
-        ]
-    }
+    document = at_least(1)
 
     weekly = fields.List(
         fields.Nested(WeeklyPeriodSchema), allow_none=True, validate=validate.Length(max=MAX_WEEKLY_PERIODS)
@@ -85,14 +80,6 @@ class NewHoursSchema(Schema):
 
 class PutHoursSchema(NewHoursSchema):
     """Opening hours in the store's time zone, as in NewHours; `weekly` null says always as well."""
-
-    document = {
-        "oneOf": [
-            {"required": ["weekly"], "properties": {"weekly": {"type": "array"}, "always": {"const": False}}},
-            {"required": ["weekly"], "properties": {"weekly": {"type": "null"}, "always": {"const": True}}},
-            {"required": ["always"], "not": {"required": ["weekly"]}, "properties": {"always": {"const": True}}},
-        ]
-    }
 
     def _is_always(self, data: dict[str, Any]) -> bool:
         return data.get("always", "weekly" in data and data["weekly"] is None) is True
