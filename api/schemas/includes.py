@@ -15,7 +15,8 @@ from api.schemas.recovery_actions import ListedRecoveryActionSchema
 
 CUSTOMER = "customer"
 CUSTOMER_DESCRIPTION = (
-    "What `GET /v1/customers/{id}` answers; null where nobody is known, and for whoever may not read customers."
+    "What `GET /v1/customers/{id}` answers; null where nobody is known or the match is not sure (`confirmed` of "
+    "`customer_name`), and for whoever may not read customers."
 )
 GUIDANCE_DESCRIPTION = (
     "What `GET /v1/guidance` answers for it; null for praise, for what is over, and for whoever may give nothing."

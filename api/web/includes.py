@@ -3,9 +3,10 @@
 The lists of a concern are read here for both: as the answer of their own address, and as a part of the concern.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from flask import g
 from sqlalchemy.orm import joinedload
@@ -51,9 +52,13 @@ def with_customers(page: Page, include: Collection[str]) -> Page:
     """Return a page of what has a `customer_id`, each with the profile if `include` names it: two statements."""
     if "customer" not in include:
         return page
-    customers = _customers(item.customer_id for item in page["items"])
-    items = [WithIncluded(item, {"customer": customers.get(item.customer_id)}) for item in page["items"]]
-    return {**page, "items": items}
+    concerns = [item if isinstance(item, Concern) else item.concern for item in page["items"]]
+    customers = _customers(concerns)
+    with_profile = zip(page["items"], concerns, strict=True)
+    return {
+        **page,
+        "items": [WithIncluded(item, {"customer": customers.get(concern.id)}) for item, concern in with_profile],
+    }
 
 
 def page_of_actions(concern: Concern, **page: Any) -> Page:
@@ -79,10 +84,14 @@ def page_of_feedback_requests(concern: Concern, **page: Any) -> Page:
     return paginate(requests, FeedbackRequest.asked_at, FeedbackRequest.id, **page)
 
 
-def _customers(ids: Any) -> dict[Any, Customer]:
-    if not g.actor.may(Permission.CUSTOMER_READ):
+def _customers(concerns: Iterable[Concern]) -> dict[UUID, Customer]:
+    """Return the profile by concern, of those whose match is sure: nobody greets a stranger by name."""
+    named = {concern.id: concern.customer_id for concern in concerns if concern.is_customer_known}
+    ids = {customer_id for customer_id in named.values() if customer_id is not None}
+    if not ids or not g.actor.may(Permission.CUSTOMER_READ):
         return {}
-    return Customer.visible_by_id(g.session, {id_ for id_ in ids if id_ is not None}, actor=g.actor)
+    profiles = Customer.visible_by_id(g.session, ids, actor=g.actor)
+    return {id_: profiles[customer_id] for id_, customer_id in named.items() if customer_id in profiles}
 
 
 def _first_page(list_: Callable[..., Page], address: str) -> Callable[[Concern], Page]:
@@ -91,7 +100,7 @@ def _first_page(list_: Callable[..., Page], address: str) -> Callable[[Concern],
 
 
 _PARTS: Final[dict[str, Callable[[Concern], Any]]] = {
-    "customer": lambda concern: _customers([concern.customer_id]).get(concern.customer_id),
+    "customer": lambda concern: _customers([concern]).get(concern.id),
     "actions": _first_page(page_of_actions, "recovery-actions"),
     "follow_ups": _first_page(page_of_follow_ups, "follow-ups"),
     "events": _first_page(page_of_events, "events"),

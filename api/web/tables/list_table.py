@@ -44,7 +44,7 @@ def without_people(schema: Schema, shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item without members of staff, for tables that go to another system."""
     item = dict(shown)
     for name, field in schema.dump_fields.items():
-        if isinstance(field, fields.Nested) and item[name] is not None:
+        if isinstance(field, fields.Nested) and item.get(name) is not None:  # some are there only where asked for
             is_person = isinstance(field.schema, PersonSchema)
             item[name] = None if is_person else without_people(field.schema, item[name])
     return item

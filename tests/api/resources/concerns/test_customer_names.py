@@ -52,6 +52,19 @@ def test_a_contact_that_another_store_knows_greets_nobody_until_somebody_confirm
     assert (nobody["customer_name"], nobody["customer_confirmed"]) == (None, False)
 
 
+def test_the_profile_is_read_along_once_the_match_is_sure(app: App, shop: Shop) -> None:
+    log_concern(app, shop, ELSEWHERE, store_id=str(shop.other_store_id), customer=ANA)
+    app.clock.move(minutes=1)
+    concern = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    addresses = (f"/v1/concerns/{concern['id']}?include=customer", "/v1/alerts?include=customer")
+    for expected in (None, "Ana Maria Fado"):
+        for address in addresses:
+            answer = app.request("GET", address, (shop, HERE)).json
+            profile = (answer["items"][0] if "next_cursor" in answer else answer)["customer"]
+            assert (profile and profile["name"]) == expected, address
+        change(app, shop, concern, customer_confirmed=True)
+
+
 def test_a_contact_used_in_this_store_within_a_year_is_that_of_whom_it_knows(app: App, shop: Shop) -> None:
     log_concern(app, shop, customer=ANA)
     app.clock.move(hours=20)
