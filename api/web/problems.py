@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from api.web.problem_language import catalogue_for_reader
 from api.web.slow_clients import SlowClient, TooManySlowClients
 from models.db.failures import Failure, failure_of, loggable
 from models.errors import (
@@ -114,13 +115,16 @@ class UnexpectedInput(Exception):
 
 
 def problem(status: int, detail: str, *, code: str | None = None, **members: Any) -> Response:
-    """Return a problem document. `members` are added to the standard ones unless they are None."""
+    """Return a problem document in the reader's language. `members` are added to the standard ones unless None."""
     code = code or STATUS_TITLES.get(status, ("error", ""))[0]
+    language, catalogue = catalogue_for_reader()
+    if errors := members.get("errors"):
+        members["errors"] = [{**error, "detail": catalogue.translate(error["detail"])} for error in errors]
     body = {
         "type": f"/problems/{code}",
-        "title": PROBLEM_CODES.get(code, (status, "The request was refused"))[1],
+        "title": catalogue.translate(PROBLEM_CODES.get(code, (status, "The request was refused"))[1]),
         "status": status,
-        "detail": detail,
+        "detail": catalogue.translate(detail),
         "code": code,
         "request_id": g.get("request_id") if has_app_context() else None,
         **{name: value for name, value in members.items() if value is not None},
@@ -128,6 +132,7 @@ def problem(status: int, detail: str, *, code: str | None = None, **members: Any
     response = current_app.response_class(
         current_app.json.dumps(body), status=status, mimetype="application/problem+json"
     )
+    response.content_language.add(language)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="amends"'
     return response

@@ -35,4 +35,5 @@ def has_room(session: Session, *bounds: tuple[Select[Any], int], more: int = 1) 
 
 def too_many(most: int, of: str, advice: str = "") -> TooMany:
     """Return the refusal of what would be more than `most`."""
-    return TooMany(f"At most {most:,} {of}{': ' if advice else ''}{advice}.", most=most, of=of)
+    detail = f"At most {most:,} {of}: {advice}." if advice else f"At most {most:,} {of}."
+    return TooMany(detail, most=most, of=of)
