@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Several
 from api.schemas.customer_names import CustomerNameField
-from api.schemas.reader_language import NameInLanguage
+from api.schemas.reader_language import NameInLanguage, SummaryInLanguage
 from models.alerts.alert import SkipReason
 from models.alerts.enums import AlertState, Reason
 from models.alerts.notification import NotificationKind, NotificationState, ReceiptEvent
@@ -29,7 +29,7 @@ class AlertSchema(RedactedSchema):
     severity = fields.Enum(Severity, by_value=True)
     reason = fields.Enum(Reason, by_value=True)
     state = fields.Enum(AlertState, by_value=True)
-    summary = fields.String(allow_none=True)
+    summary = SummaryInLanguage()
     raised_at = Instant()
     next_step_at = Instant(allow_none=True)
     taken_by = fields.Nested(PersonSchema, allow_none=True)

@@ -26,7 +26,7 @@ from api.schemas.base import (
 )
 from api.schemas.customer_names import CustomerNameField
 from api.schemas.guidance import GuidanceSchema
-from api.schemas.reader_language import NameInLanguage
+from api.schemas.reader_language import NameInLanguage, SummaryInLanguage
 from api.schemas.recovery_actions import NewRecoveryActionSchema, RecoveryActionSchema
 from api.schemas.redaction import reader
 from models.access import Permission
@@ -236,7 +236,7 @@ class AlertSummarySchema(RedactedSchema):
 
     id = fields.UUID()
     state = fields.Enum(AlertState, by_value=True)
-    summary = fields.String(allow_none=True)
+    summary = SummaryInLanguage()
 
 
 class ConcernSchema(RedactedSchema):

@@ -3,22 +3,26 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from flask import request
+from flask import has_request_context, request
 from marshmallow import fields
 
 from api.schemas.base import described
 from models.db.text import fold
-from notifications.messages.translations import closest_language
+from notifications.messages.translations import CATALOGUES, closest_language, translations_for
 
 
 def accepted_languages() -> list[str]:
     """Return the languages that the request accepts, the preferred first."""
-    return [tag for tag, quality in request.accept_languages if quality > 0]
+    return [tag for tag, quality in _weighed_languages() if quality > 0]
 
 
 def refused_languages() -> set[str]:
     """Return the languages that the request does not accept, such as pt for `pt;q=0`, in lower case."""
-    return {tag.lower() for tag, quality in request.accept_languages if quality == 0}
+    return {tag.lower() for tag, quality in _weighed_languages() if quality == 0}
+
+
+def _weighed_languages() -> Iterable[tuple[str, float]]:
+    return request.accept_languages if has_request_context() else ()
 
 
 def reader_language(known: Collection[str], otherwise: Sequence[str] = ()) -> str:
@@ -42,6 +46,21 @@ class NameInLanguage(fields.String):
         if value is None:
             return None
         return name_for_reader(value)
+
+
+class SummaryInLanguage(fields.String):
+    """One line that sums up an alert, in the language of whoever reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_none=True)
+
+    def serialize(self, _attr: str, obj: Any, accessor: Any = None, **_: Any) -> str | None:
+        """Let the alert say it with the sentences of that language."""
+        summary_in = accessor(obj, "summary_in", None)
+        if summary_in is None:
+            return None
+        summary: str = summary_in(translations_for(reader_language(CATALOGUES)).gettext)
+        return summary
 
 
 class InReadersOrder(fields.List):

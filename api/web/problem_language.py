@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from babel.messages.pofile import read_po
-from flask import has_request_context
 
 from api.schemas.reader_language import reader_language
 
@@ -68,5 +67,5 @@ _ENGLISH = ProblemCatalogue.of({})
 
 def catalogue_for_reader() -> tuple[str, ProblemCatalogue]:
     """Return the language in which whoever asks reads problems, and its catalogue."""
-    language = reader_language(PROBLEM_CATALOGUES) if has_request_context() else "en"
+    language = reader_language(PROBLEM_CATALOGUES)
     return language, PROBLEM_CATALOGUES.get(language, _ENGLISH)

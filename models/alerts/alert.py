@@ -1,6 +1,6 @@
 """Alert aggregate: the call for help for a concern, with its state machine, timers and taker."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -45,12 +45,8 @@ class StepResult(StrEnum):
 
 RINGING_STATES = frozenset({AlertState.OPEN, AlertState.UNANSWERED})  # still to be taken
 _IS_STOPPED = text(f"state = '{AlertState.OPEN}' AND next_step_at IS NULL")
-_SUMMARIES = {
-    AlertState.RESOLVED: "resolved",
-    AlertState.CANCELLED: "cancelled",
-    AlertState.LATE: "told too late to ring",
-    AlertState.UNANSWERED: "nobody answered: walk over",
-}
+Translate = Callable[[str], str]
+"""Gettext function of a language. It is called `_`, so that `pybabel extract` finds the sentences."""
 
 
 class Alert(Aggregate):
@@ -334,46 +330,62 @@ class Alert(Aggregate):
 
     @property
     def summary(self) -> str:
-        """One line for staff, such as 'on 2 phones, opened by Rita'. It says only what is known, not what is hoped."""
+        """One line for staff in English."""
+        return self.summary_in(str)
+
+    def summary_in(self, _: Translate) -> str:
+        """Return one line for staff, such as 'on 2 phones, opened by Rita'.
+
+        It says only what is known, not what is hoped.
+        """
         if self.state is AlertState.TAKEN:
-            return f"{self.taken_by.name if self.taken_by else 'Somebody'} is on the way"
+            return _("{name} is on the way").format(name=self.taken_by.name if self.taken_by else _("Somebody"))
         if self.state is not AlertState.OPEN:
-            return _SUMMARIES[self.state]
+            return {
+                AlertState.RESOLVED: _("resolved"),
+                AlertState.CANCELLED: _("cancelled"),
+                AlertState.LATE: _("told too late to ring"),
+                AlertState.UNANSWERED: _("nobody answered: walk over"),
+            }[self.state]
         of_run = self._of_run
         accepted = {notification.device_id for notification in of_run if notification.is_delivered}
         if accepted:
-            return _on_phones(of_run, len(accepted))
+            return _on_phones(of_run, len(accepted), _)
         if not all(notification.has_failed for notification in of_run):
             all_refused = all(notification.failure for notification in of_run)
-            return "the push service does not answer: walk over" if all_refused else "calling for help"
+            return _("the push service does not answer: walk over") if all_refused else _("calling for help")
         if self.recipients_found_at is None:
-            return "calling for help"
+            return _("calling for help")
         nobody = bool(self.step_log) and all(entry["why"] == SkipReason.NOBODY for entry in self.step_log)
-        return "nobody on shift, no phone reached: walk over" if nobody else "no phone reached: walk over"
+        return _("nobody on shift, no phone reached: walk over") if nobody else _("no phone reached: walk over")
 
 
-def _on_phones(notifications: list[Notification], accepted: int) -> str:
+def _on_phones(notifications: list[Notification], accepted: int, _: Translate) -> str:
     """Return the summary of an alert that a push service accepted. Only a receipt says that a phone has it."""
     received = len({notification.device_id for notification in notifications if notification.has_receipt})
     if not received:
-        return f"sent to {_phones(accepted)}, none has it yet"
-    line = f"on {_phones(received)}" if received >= accepted else f"on {received} of {_phones(accepted)}"
-    opened = _opened(notification for notification in notifications if notification.opened_at is not None)
-    return f"{line}, opened {opened}" if opened else line
+        return _("sent to {phones}, none has it yet").format(phones=_phones(accepted, _))
+    if received >= accepted:
+        line = _("on {phones}").format(phones=_phones(received, _))
+    else:
+        line = _("on {n} of {phones}").format(n=received, phones=_phones(accepted, _))
+    opened = _opened((notification for notification in notifications if notification.opened_at is not None), _)
+    return _("{line}, opened {opened}").format(line=line, opened=opened) if opened else line
 
 
-def _opened(notifications: Iterable[Notification]) -> str:
+def _opened(notifications: Iterable[Notification], _: Translate) -> str:
     """Return by whom they were opened. Of a shared phone only the phone is known, not who held it."""
     people, phones = set(), set()
     for notification in notifications:
         if notification.staff is not None:
             people.add(notification.staff.name)
         elif notification.device is not None:
-            phones.add(notification.device.name or "a shared phone")
-    by = [f"by {' and '.join(sorted(people))}"] if people else []
-    on = [f"on {' and '.join(sorted(phones))}"] if phones else []
-    return " and ".join(by + on)
+            phones.add(notification.device.name or _("a shared phone"))
+    and_ = _(" and ")
+    by = [_("by {people}").format(people=and_.join(sorted(people)))] if people else []
+    on = [_("on {phones}").format(phones=and_.join(sorted(phones)))] if phones else []
+    return and_.join(by + on)
 
 
-def _phones(count: int) -> str:
-    return f"{count} phone" if count == 1 else f"{count} phones"
+def _phones(count: int, _: Translate) -> str:
+    return (_("{n} phone") if count == 1 else _("{n} phones")).format(n=count)

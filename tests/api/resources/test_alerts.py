@@ -59,6 +59,30 @@ def send_receipts(app: App, shop: Shop, login: str, *receipts: tuple[str, str, s
     return answer.json
 
 
+@pytest.mark.parametrize(
+    ("language", "calling", "coming"),
+    [
+        ("pt-BR, en;q=0.5", "a pedir ajuda", "Manager of acme vai a caminho"),
+        ("es", "pidiendo ayuda", "Manager of acme va de camino"),
+        ("fi", "calling for help", "Manager of acme is on the way"),
+    ],
+)
+def test_an_alert_is_summed_up_in_the_language_of_who_reads_it(
+    app: App, shop: Shop, phones: list[str], language: str, calling: str, coming: str
+) -> None:
+    assert phones
+    path = f"/v1/alerts/{log_concern(app, shop)['alert']['id']}"
+
+    def read() -> str:
+        answer = app.request("GET", path, (shop, "manager"), headers={"Accept-Language": language})
+        return str(answer.json["summary"])
+
+    assert read() == calling
+    concern_id = app.request("GET", path, (shop, "manager")).json["concern_id"]
+    app.request("POST", f"/v1/concerns/{concern_id}/take", (shop, "manager"))
+    assert read() == coming
+
+
 def test_the_reporter_sees_honestly_what_became_of_the_call(
     app: App, shop: Shop, worker: Worker, channel: RecordingChannel, phones: list[str]
 ) -> None:

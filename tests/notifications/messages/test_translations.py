@@ -8,6 +8,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from models.alerts import alert
 from models.alerts.notification import NotificationKind
 from notifications.channels.base import TITLE_LIMIT
 from notifications.messages import texts as words
@@ -20,7 +21,8 @@ ROOM_FOR_A_PLACE = 20
 
 def extracted() -> set[str]:
     """Return the sentences in the code, as `pybabel extract` finds them without a list of keywords."""
-    messages = extract_from_dir(HERE, method_map=[("**.py", "python")])
+    folders = (HERE, Path(alert.__file__).parent)  # an alert sums itself up with the sentences it is handed
+    messages = (message for folder in folders for message in extract_from_dir(folder, method_map=[("**.py", "python")]))
     return {message for _file, _line, message, _comments, _context in messages}
 
 
