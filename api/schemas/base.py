@@ -205,15 +205,17 @@ class BusinessDate(fields.Date):
 
 
 class Several(DelimitedList):
-    """Values of one query parameter, separated by commas, each at most once: `status=open,taken`."""
+    """Values of one query parameter, each at most once: `status=open,taken`, or the parameter again for each."""
 
-    def __init__(self, value: fields.Field[Any], **options: Any) -> None:
+    is_multiple = True
+
+    def __init__(self, value: fields.Field[Any], *, least: int = 1, most: int = MAX_VALUES, **options: Any) -> None:
         metadata = {"uniqueItems": True, **options.pop("metadata", {})}
-        super().__init__(value, validate=validate.Length(min=1, max=MAX_VALUES), metadata=metadata, **options)
+        super().__init__(value, validate=validate.Length(min=least, max=most), metadata=metadata, **options)
 
-    def _deserialize(self, *arguments: Any, **keywords: Any) -> list[Any]:
+    def _deserialize(self, value: Any, *arguments: Any, **keywords: Any) -> list[Any]:
         try:
-            values: list[Any] = super()._deserialize(*arguments, **keywords)
+            values: list[Any] = super()._deserialize(self.delimiter.join(value), *arguments, **keywords)
         except ValidationError as error:
             if isinstance(error.messages, list):
                 raise

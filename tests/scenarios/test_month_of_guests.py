@@ -10,7 +10,7 @@ from sqlalchemy import select
 from models.access import GRANTS, Actor, Role
 from models.concerns.concern import Concern
 from models.concerns.enums import Outcome
-from models.concerns.previous import find_previous
+from models.concerns.previous import find_past
 from models.operations.guidance import guidance_for_concern, guidance_for_conversation
 from models.organizations.store import Store
 from models.organizations.vocabulary import Cause, Question
@@ -51,8 +51,8 @@ def test_no_guest_is_asked_the_same_question_twice_in_a_month(app: App, shop: Sh
             assert not (times_told > 1 and asking == "what-happened")
             used += [(guest.id, asking)] if asking else []
             fields = {"question": questions[asking]} if asking else {}
-            previous = find_previous(session, guest, before=at)
-            fields |= {"category": cold.category, "cause": cold, "customer": guest, "previous": previous}
+            past = find_past(session, guest, store_id=store.id, before=at)
+            fields |= {"category": cold.category, "cause": cold, "customer": guest, "past": past}
             concern = Concern.log(by=by, store=store, mood=2, at=at, **fields).concern
             session.add(concern)
             following = guidance_for_concern(session, concern, by=by, at=at)

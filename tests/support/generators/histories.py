@@ -15,7 +15,7 @@ from models.concerns.check import WellbeingCheck
 from models.concerns.concern import Concern
 from models.concerns.enums import Channel, Handling, Kind, Outcome, Status
 from models.concerns.event import ConcernEvent
-from models.concerns.previous import find_previous
+from models.concerns.previous import find_past
 from models.customers.customer import Customer
 from models.daily_log.daily_log import DailyLog
 from models.db.base import Money
@@ -205,9 +205,10 @@ def _happen(stage: Stage, rng: Random) -> None:
             described["cause"] = rng.choice(causes)
     if stage.customers and rng.random() < 0.6:
         described["customer"] = rng.choice(stage.customers)
+    by, store = rng.choice(stage.people), rng.choice(stage.stores)
     event = Concern.log(
-        by=rng.choice(stage.people),
-        store=rng.choice(stage.stores),
+        by=by,
+        store=store,
         mood=rng.randint(1, 5),
         at=now,
         occurred_at=now - timedelta(minutes=minutes_ago, seconds=rng.choice([0, 0, 1, 59])),
@@ -215,7 +216,7 @@ def _happen(stage: Stage, rng: Random) -> None:
         handling=rng.choice([Handling.HELP, Handling.HELP, Handling.MINE]),
         channel=rng.choice(list(Channel)),
         sensitive=rng.random() < 0.1,
-        previous=find_previous(stage.session, described.get("customer"), before=now),
+        past=find_past(stage.session, described.get("customer"), store_id=store.id, before=now),
         **described,
     )
     stage.session.add(event.concern)
