@@ -53,10 +53,10 @@ def dessert_and_refund(server: Person, manager: Person, concern: Concern) -> Non
     dessert = server.does(concern, "recovery-actions", remedy="gift", cost=cents(900))
     refund = server.does(concern, "recovery-actions", remedy="refund", cost=cents(4000))
     assert (dessert["status"], refund["status"], refund["beyond"]) == ("done", "pending", True)
-    manager.wait_for_line("May a colleague give more?, table 12 | Open to see more · Waiting time")
+    manager.wait_for_line("May a colleague give €40.00?, table 12 | Open to see more · Waiting time")
     approved = manager.posts(f"/v1/recovery-actions/{refund['id']}/approve")
     assert (approved["status"], approved["settlement"], approved["cost"]) == ("done", "recorded", cents(4000))
-    server.wait_for_line("It is decided, table 12 | Open to see more · Waiting time")
+    server.wait_for_line("Approved: €40.00, table 12 | Open to see more · Waiting time")
     assert manager.does(concern, "resolve", outcome="recovered", mood_after=4)["status"] == "resolved"
     server.wait_for_line("table 12 left happy | Waiting time")
 

@@ -329,6 +329,7 @@ def make_full_organization(app: App, slug: str) -> FullOrganization:
         "owner_id": str(shop.staff["floor"]),
         "hand_over_to": str(shop.staff["floor"]),
         "taken_by": str(shop.staff["manager"]),
+        "reported_by": str(shop.staff["floor"]),
         "session_id": session_id_of(app, shop, "floor"),
         "api_key_id": _make_keys_of_stores(app, shop),
         "installation_id": f"phone-of-{slug}",
