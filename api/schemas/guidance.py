@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from api.schemas.alerts import PreviousRecoverySchema
 from api.schemas.base import MoneySchema, Schema, Slug
-from api.schemas.reader_language import reader_language
+from api.schemas.reader_language import NameInLanguage, reader_language
 from models.concerns.ranges import TIMES_TOLD
 from models.operations.guidance import Apology
 from models.recovery.remedy import RemedyKind
@@ -39,7 +39,7 @@ class SuggestedQuestionSchema(Schema):
     """An open question."""
 
     slug = fields.String()
-    text = fields.String()
+    text = NameInLanguage("question")
 
 
 class OfferSchema(Schema):
@@ -50,7 +50,7 @@ class OfferSchema(Schema):
     """
 
     remedy = fields.String()
-    name = fields.String()
+    name = NameInLanguage("remedy")
     kind = fields.Enum(RemedyKind, by_value=True)
     limit = fields.Nested(MoneySchema, allow_none=True)
     left = fields.Nested(MoneySchema, allow_none=True)

@@ -33,16 +33,19 @@ def reader_language(known: Collection[str], otherwise: Sequence[str] = ()) -> st
 
 
 class NameInLanguage(fields.String):
-    """Name of a word or place of the organization, in the language of whoever reads it; null where there is none."""
+    """Name of a word or place of the organization, in the language of whoever reads it.
 
-    def __init__(self, what: str, *, path: str) -> None:
+    It is that of what stands at the `path` of an object, null where nothing does; without a path that of the object.
+    """
+
+    def __init__(self, what: str, *, path: str | None = None) -> None:
         description = f"The name of the {what} in the language of Accept-Language, else as the organization calls it."
-        super().__init__(allow_none=True, metadata=described(description))
+        super().__init__(allow_none=path is not None, metadata=described(description))
         self.path = path
 
     def serialize(self, _attr: str, obj: Any, accessor: Any = None, **_: Any) -> str | None:
         """Name what stands at the path of the object; its slug may stand there in another field."""
-        value = accessor(obj, self.path, None)
+        value = obj if self.path is None else accessor(obj, self.path, None)
         if value is None:
             return None
         return name_for_reader(value)

@@ -1,6 +1,6 @@
 """Guidance: hints on what to ask and offer next, what helped others, and what was tried before. Never rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ class Offer:
 
     remedy: str
     name: str
+    names: Mapping[str, str]  # in further languages
     kind: RemedyKind
     limit: Money | None
     left: Money | None
@@ -231,7 +232,7 @@ def _offers_of(
         if costs and counted is not None:
             budget = budget_left(remedy.limit, store_limits, counted, remedy.id, role=role, on=today)
         asks_first = costs and (budget.left is None or budget.left.amount == 0)
-        offers.append(Offer(remedy.slug, remedy.name, remedy.kind, budget.limit, budget.left, asks_first))
+        offers.append(Offer(remedy.slug, remedy.name, remedy.names, remedy.kind, budget.limit, budget.left, asks_first))
     return offers
 
 
@@ -241,6 +242,7 @@ class _OfferedRemedy(NamedTuple):
     id: UUID
     slug: str
     name: str
+    names: Mapping[str, str]
     kind: RemedyKind
     limit: LimitAmounts | None
 
@@ -249,6 +251,8 @@ def _remedies(session: ScopedSession, role: Role, currency: str, kind: StoreKind
     remedies = session.scalars(Remedy.select_offered(kind)).unique()
     limits = ((remedy, remedy.limit_of(role, currency)) for remedy in remedies)
     return [
-        _OfferedRemedy(remedy.id, remedy.slug, remedy.name, remedy.kind, limit.most if limit else None)
+        _OfferedRemedy(
+            remedy.id, remedy.slug, remedy.name, remedy.names or {}, remedy.kind, limit.most if limit else None
+        )
         for remedy, limit in limits
     ]

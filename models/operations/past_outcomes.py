@@ -1,7 +1,7 @@
 """Statistics of past outcomes: what helped customers with the same cause, and which question to ask next."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import mean, median
@@ -61,7 +61,8 @@ class SuggestedQuestion(NamedTuple):
     """An open question to ask the customer."""
 
     slug: str
-    text: str
+    name: str  # the question itself
+    names: Mapping[str, str]  # in further languages
     from_the_beginning: bool
 
 
@@ -140,7 +141,7 @@ def _questions(
     category come before general ones.
     """
     questions = session.execute(
-        select(Question.id, Question.slug, Question.text, Question.from_the_beginning)
+        select(Question.id, Question.slug, Question.text, Question.names, Question.from_the_beginning)
         .where(or_(Question.category_id.is_(None), Question.category_id == category_id))
         .where(Question.retired_at.is_(None), or_(Question.store_kind.is_(None), Question.store_kind == store_kind))
         .order_by(Question.category_id.is_(None), Question.id)  # in the order they were created
@@ -152,7 +153,9 @@ def _questions(
     untried = [question for question in questions if len(lifts[question.id]) < MIN_OUTCOME_SAMPLE]
     tried = [question for question in questions if len(lifts[question.id]) >= MIN_OUTCOME_SAMPLE]
     tried.sort(key=lambda question: -median(lifts[question.id]))
-    return [SuggestedQuestion(row.slug, row.text, row.from_the_beginning) for row in (*untried, *tried)]
+    return [
+        SuggestedQuestion(row.slug, row.text, row.names or {}, row.from_the_beginning) for row in (*untried, *tried)
+    ]
 
 
 def _select_ended(cause_ids: Sequence[UUID], *, unhappy: bool | None) -> Select[UUID, int | None, UUID | None]:

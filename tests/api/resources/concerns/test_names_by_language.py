@@ -27,3 +27,19 @@ def test_the_names_of_words_and_places_are_in_the_language_of_whoever_asks(app: 
             answer = app.request("GET", path, (shop, "floor"), headers={"Accept-Language": language}).json
             assert (answer["category_name"], answer["place_name"]) == expected, (path, language)
     assert (log_concern(app, shop)["category_name"], log_concern(app, shop)["place_name"]) == (None, None)
+
+
+def test_what_may_be_offered_and_what_to_ask_are_in_the_language_of_whoever_asks(app: App, shop: Shop) -> None:
+    admin, headers = (shop, "admin"), {"If-Match": "*"}
+    for kind in ("remedies", "questions"):
+        for word in app.request("GET", f"/v1/{kind}", admin).json["items"]:
+            named = {"names": {"pt": f"{word['slug']} em português"}}
+            answer = app.request("PATCH", f"/v1/{kind}/{word['id']}", admin, json=named, headers=headers)
+            assert answer.status_code == 200
+    query, speaks = f"store_id={shop.store_id}", {"Accept-Language": "pt"}
+    guidance = app.request("GET", f"/v1/guidance?{query}", (shop, "floor"), headers=speaks).json
+    home = app.request("GET", "/v1/me/home", (shop, "floor"), headers=speaks).json
+    for offers in (guidance["offers"], home["offers"]):
+        assert offers
+        assert [offer["name"] for offer in offers] == [f"{offer['remedy']} em português" for offer in offers]
+    assert guidance["question"]["text"] == f"{guidance['question']['slug']} em português"
