@@ -60,7 +60,11 @@ OPENAPI_SETTINGS: Final = {
     "OPENAPI_SWAGGER_UI_URL": "/_swagger/",
     "OPENAPI_SWAGGER_UI_CONFIG": {"deepLinking": True, "filter": True, "persistAuthorization": True},
     "API_SPEC_OPTIONS": {
-        "info": {"description": DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {
+            "description": DESCRIPTION,
+            "contact": {"name": "The people who build Amends"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [{"url": "/", "description": "The instance that serves this document"}],
         "security": [{"bearer": []}],
         "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": BEARER}}},
