@@ -27,7 +27,7 @@ export UV_SYSTEM_CERTS := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run web worker demo test test-deep check check-deep static lint format types layers openapi openapi-check data-model data-model-check access access-check \
-	browser office pictures fuzz lint-api chaos \
+	browser office pictures fuzz lint-api clients chaos \
 	chaos-fcm chaos-postgres chaos-takes chaos-disk chaos-export chaos-neighbour model bench bench-latency bench-phone bench-dispatch bench-guidance bench-people bench-serving \
 	bench-reports bench-customers bench-sign-in bench-sign-ins bench-contacts lock clean
 
@@ -101,6 +101,9 @@ lint-api: ## check openapi.json with Spectral and Redocly; needs Node: apt-get i
 	@npm install --prefix $(VENV)/lint-api --silent --no-audit --no-fund --no-package-lock
 	@$(LINT_API)/spectral lint --fail-severity=warn --ruleset tests/lint_api/spectral.yaml openapi.json
 	@$(LINT_API)/redocly lint --config tests/lint_api/redocly.yaml openapi.json
+
+clients: $(DEV) ## generate clients in TypeScript and Python, compile them and walk the main job; needs Node
+	@$(PY) -m tests.clients
 
 fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says how many, FUZZ_SEED repeats a run
 	@seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
