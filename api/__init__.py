@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_cors import CORS
 
 from api import cli
-from api.pages import feedback, invitation, qr_code
+from api.pages import feedback, invitation, problem, qr_code
 from api.pages.page import TokenConverter
 from api.resources import BLUEPRINTS, health
 from api.web import problems, request_context
@@ -128,7 +128,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
     name_enums(api.spec)
     share_parameters(api.spec)
     app.url_map.converters["token"] = TokenConverter
-    for pages in (feedback, qr_code, invitation, health):
+    for pages in (feedback, qr_code, invitation, problem, health):
         app.register_blueprint(pages.blp)
     app.add_url_rule("/", "home", lambda: redirect("/docs"))
     app.add_url_rule("/_swagger/<path:name>", "swagger", _swagger)

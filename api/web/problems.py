@@ -5,7 +5,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, has_app_context, request
-from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -141,23 +140,11 @@ def problem(status: int, detail: str, *, code: str | None = None, **members: Any
 def register(app: Flask) -> None:
     for kind, answer in HANDLERS.items():
         app.register_error_handler(kind, answer)
-    app.add_url_rule("/problems/<code>", "problem", _problem_page)
 
 
 def problem_of(error: Exception) -> Response:
     """Return the problem document of any error, for callers who render it in another form."""
     return next(HANDLERS[kind](error) for kind in type(error).__mro__ if kind in HANDLERS)
-
-
-def _problem_page(code: str) -> ResponseReturnValue:
-    """Serve the page that the `type` of a problem refers to."""
-    if code not in PROBLEM_CODES:
-        raise HttpProblem(404, "No problem of ours has this name.")
-    status, title = PROBLEM_CODES[code]
-    help_text = (
-        "`detail` of the problem says what to change, `errors` which values; /docs says what each address takes."
-    )
-    return {"type": f"/problems/{code}", "title": title, "status": status, "detail": help_text}
 
 
 def on_domain_error(error: DomainError) -> Response:

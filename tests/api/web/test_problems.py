@@ -4,7 +4,9 @@ import itertools
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
+from api.web.problem_advice import ADVICE
 from api.web.problems import PROBLEM_CODES
 from tests.api.conftest import UnchangedOrganization
 from tests.support.app import App
@@ -146,6 +148,11 @@ def test_the_type_of_a_problem_leads_to_an_explanation(unchanged: UnchangedOrgan
     for code, (status, title) in PROBLEM_CODES.items():
         answer = unchanged.ask("GET", f"/problems/{code}", None)
         assert (answer.status_code, answer.json["title"], answer.json["status"]) == (200, title, status)
+        page = unchanged.ask("GET", f"/problems/{code}", None, headers={"Accept": "text/html"})
+        assert (page.status_code, page.mimetype) == (200, "text/html")
+        assert f"<h1>{escape(title)}</h1>" in page.text
+        assert str(escape(answer.json["detail"])) in page.text
+    assert {*PROBLEM_CODES} == {*ADVICE}
     assert_problem(unchanged.ask("GET", "/problems/nothing", None), 404, "not-found")
 
 
