@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from api.schemas.feedback_policy import FeedbackPolicySchema
+from api.schemas.feedback_policy import FeedbackPolicySchema, NewFeedbackPolicySchema
 from api.web.resource import Resource
 from api.web.shared_blueprints import feedback as blp
 from models.access import Permission
@@ -20,7 +20,7 @@ class FeedbackPolicyOfOrganization(Resource):
         """Read how often one customer is asked"""
         return FeedbackPolicy.current(g.session)
 
-    @blp.arguments(FeedbackPolicySchema)
+    @blp.arguments(NewFeedbackPolicySchema)
     @blp.response(200, FeedbackPolicySchema, headers={"ETag": "ETag"})
     def put(self, data: dict[str, Any]) -> FeedbackPolicy:
         """Set how often one customer is asked: at most once in so many days"""

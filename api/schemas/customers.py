@@ -43,11 +43,15 @@ class ConsentSchema(NewConsentSchema):
     given_at = Instant()
 
 
-class ReferenceSchema(Schema):
+class NewReferenceSchema(Schema):
     """The customer's id in another system: `till`, `loyalty`, `crm` or a source of the organization's own."""
 
     source = Slug(required=True)
     reference = Words(100, least=1, required=True)
+
+
+class ReferenceSchema(NewReferenceSchema):
+    """A reference as it is answered."""
 
 
 class _ProfileFieldsSchema(Schema):
@@ -61,7 +65,7 @@ class _ProfileFieldsSchema(Schema):
     consent = fields.Nested(NewConsentSchema, allow_none=True)
     allergies = Words(1000, allow_none=True)
     allergies_consent = Flag()
-    references = fields.List(fields.Nested(ReferenceSchema), validate=validate.Length(max=20))
+    references = fields.List(fields.Nested(NewReferenceSchema), validate=validate.Length(max=20))
 
 
 class EmailAddress(Words):
@@ -172,7 +176,7 @@ class CustomerSearchSchema(Schema):
     phone_extension = PhoneExtension()
     email = EmailAddress(least=1)
     loyalty_number = Words(60, least=1)
-    reference = fields.Nested(ReferenceSchema)
+    reference = fields.Nested(NewReferenceSchema)
     name = Words(200, least=1)
     phone_end = Words(40, least=1)
 

@@ -40,17 +40,21 @@ class PauseSchema(Schema):
     minutes = Whole(validate=validate.Range(min=1, max=60))
 
 
-class QuietHoursSchema(Schema):
+class NewQuietHoursSchema(Schema):
     """Hours in which somebody off shift is not rung, in the time zone of the alert's store; may pass midnight."""
 
     since = ClockTime(data_key="from", attribute="from", required=True)
     until = ClockTime(required=True)
 
 
+class QuietHoursSchema(NewQuietHoursSchema):
+    """Quiet hours as they are answered."""
+
+
 class EditMeSchema(Schema):
     """Changes to one's own preferences; null removes one."""
 
-    quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
+    quiet_hours = fields.Nested(NewQuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE_KINDS))), validate=validate.Length(max=20))
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
     daily_logs = fields.List(fields.UUID(), validate=validate.Length(max=100))

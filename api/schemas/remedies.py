@@ -19,6 +19,8 @@ class LimitSchema(Schema):
 class StoredLimitSchema(LimitSchema):
     """Limit of a role as it is answered. `unused`: no store has its currency, so that it limits nothing."""
 
+    per_customer = fields.Nested(MoneySchema)
+    per_staff = fields.Nested(MoneySchema, allow_none=True)
     unused = fields.Boolean()
 
 

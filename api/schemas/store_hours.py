@@ -27,14 +27,14 @@ class Always(fields.Boolean):
         return obj["weekly"] is None
 
 
-class PeriodSchema(Schema):
+class NewPeriodSchema(Schema):
     """An opening. It closes on the next day when `closes_at` is not after `opens_at`; 00:00 to 00:00 is all day."""
 
     opens_at = ClockTime(required=True)
     closes_at = ClockTime(required=True)
 
 
-class WeeklyPeriodSchema(PeriodSchema):
+class NewWeeklyPeriodSchema(NewPeriodSchema):
     """A weekly opening."""
 
     weekday = fields.String(required=True, validate=validate.OneOf(WEEKDAYS))
@@ -45,7 +45,7 @@ class NewExceptionalDaySchema(Schema):
 
     date = DateAsStored(required=True)
     name = Words(100, allow_none=True, dump_default=None)
-    periods = fields.List(fields.Nested(PeriodSchema), required=True, validate=validate.Length(max=10))
+    periods = fields.List(fields.Nested(NewPeriodSchema), required=True, validate=validate.Length(max=10))
 
 
 class NewHoursSchema(Schema):
@@ -57,7 +57,7 @@ class NewHoursSchema(Schema):
     document = at_least(1)
 
     weekly = fields.List(
-        fields.Nested(WeeklyPeriodSchema), allow_none=True, validate=validate.Length(max=MAX_WEEKLY_PERIODS)
+        fields.Nested(NewWeeklyPeriodSchema), allow_none=True, validate=validate.Length(max=MAX_WEEKLY_PERIODS)
     )
     always = Flag()
     exceptions = fields.List(
@@ -85,8 +85,18 @@ class PutHoursSchema(NewHoursSchema):
         return data.get("always", "weekly" in data and data["weekly"] is None) is True
 
 
+class PeriodSchema(NewPeriodSchema):
+    """Times between which a store is open, as they are answered."""
+
+
+class WeeklyPeriodSchema(NewWeeklyPeriodSchema):
+    """Times of a weekday between which a store is open, as they are answered."""
+
+
 class ExceptionalDaySchema(NewExceptionalDaySchema):
     """A date with other openings, as it is answered."""
+
+    periods = fields.List(fields.Nested(PeriodSchema))
 
 
 class HoursSchema(Schema):
