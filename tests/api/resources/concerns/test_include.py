@@ -134,8 +134,8 @@ def test_what_cannot_be_included_is_pointed_at(app: App, shop: Shop, include: st
     for path in (*LISTS, f"/v1/concerns/{concern['id']}"):
         refused = app.request("GET", path, (shop, "floor"), query_string={"include": include})
         assert_invalid_value(refused, "query", "/include")
-    one_by_one = app.request("GET", f"/v1/concerns/{concern['id']}?include=events&include=actions", (shop, "floor"))
-    assert {"events", "actions"} <= one_by_one.json.keys()
+    separate = app.request("GET", f"/v1/concerns/{concern['id']}?include=events&include=actions", (shop, "floor"))
+    assert {"events", "actions"} <= separate.json.keys()
 
 
 def test_a_part_costs_few_statements(app: App, shop: Shop) -> None:
