@@ -19,36 +19,61 @@ _VALUE = re.compile(r"\{([a-z_0-9]+)\}")
 
 
 @dataclass(frozen=True)
+class SentencePattern:
+    """What an English sentence looks like: its names of values, and the words before, between and after them.
+
+    No regular expression, which takes minutes for a long value that was made to look like the sentence around it.
+    """
+
+    names: list[str]
+    words: list[str]
+
+    @classmethod
+    def of(cls, sentence: str) -> "SentencePattern":
+        parts = _VALUE.split(sentence)
+        return cls(parts[1::2], parts[::2])
+
+    def values_in(self, text: str) -> dict[str, str] | None:
+        """Return the values in a text that is this sentence, each as short as can be; None for another text."""
+        first, *between, last = self.words
+        end = len(text) - len(last)
+        if not text.startswith(first) or not text.endswith(last):
+            return None
+        values, begin = [], len(first)
+        for words in between:
+            begins_at = text.find(words, begin, end)
+            if begins_at < 0:
+                return None
+            values.append(text[begin:begins_at])
+            begin = begins_at + len(words)
+        return dict(zip(self.names, [*values, text[begin:end]], strict=True)) if begin <= end else None
+
+
+@dataclass(frozen=True)
 class ProblemCatalogue:
     """Sentences of problems in one language, by the English ones."""
 
     sentences: dict[str, str]
-    patterns: list[tuple[re.Pattern[str], str]]
+    patterns: list[tuple["SentencePattern", str]]
     """Sentences with values: what the English one looks like. The most particular comes first."""
 
     @classmethod
     def of(cls, sentences: dict[str, str]) -> "ProblemCatalogue":
         with_values = [text for text in sentences if _VALUE.search(text)]
         with_values.sort(key=lambda text: len(_VALUE.sub("", text)), reverse=True)
-        return cls(sentences, [(_pattern_of(text), sentences[text]) for text in with_values])
+        return cls(sentences, [(SentencePattern.of(text), sentences[text]) for text in with_values])
 
     def translate(self, text: str) -> str:
         """Return the text in this language; English stays what no catalogue knows."""
         if text in self.sentences:
             return self.sentences[text]
         for pattern, translation in self.patterns:
-            if match := pattern.fullmatch(text):
+            values = pattern.values_in(text)
+            if values is not None:
                 # A value can be words of ours too, such as "place"; names and ids are in no catalogue.
-                values = {name: self.sentences.get(value, value) for name, value in match.groupdict().items()}
-                return _VALUE.sub(lambda place, values=values: values.get(place[1], place[0]), translation)  # type: ignore[misc]
+                ours = {name: self.sentences.get(value, value) for name, value in values.items()}
+                return _VALUE.sub(lambda place, ours=ours: ours.get(place[1], place[0]), translation)  # type: ignore[misc]
         return text
-
-
-def _pattern_of(text: str) -> re.Pattern[str]:
-    parts = _VALUE.split(text)
-    return re.compile(
-        "".join(f"(?P<{part}>.*?)" if number % 2 else re.escape(part) for number, part in enumerate(parts)), re.DOTALL
-    )
 
 
 def load_problem_catalogues(folder: Path) -> dict[str, ProblemCatalogue]:

@@ -2,12 +2,21 @@
 
 import re
 from pathlib import Path
+from time import process_time
 
 import pytest
 from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.web import problem_language
-from api.web.problem_language import LOCALES, PROBLEM_CATALOGUES, ProblemCatalogue, load_problem_catalogues
+from api.web.problem_language import (
+    LOCALES,
+    PROBLEM_CATALOGUES,
+    ProblemCatalogue,
+    SentencePattern,
+    load_problem_catalogues,
+)
 from tests.api.conftest import UnchangedOrganization
 from tests.support.problem_texts import problem_texts, unreadable_refusals
 
@@ -50,6 +59,24 @@ def test_a_value_that_is_a_word_of_ours_is_translated_and_a_name_is_not() -> Non
     assert portuguese.translate("This store has no place 'bar'.") == "Esta loja não tem o lugar 'bar'."
     assert portuguese.translate("At most 1,000 places of a store.") == "No máximo 1,000 lugares de uma loja."
     assert portuguese.translate("Rita is already on the way.") == "Rita já vai a caminho."
+
+
+def test_a_long_value_that_looks_like_a_sentence_of_ours_takes_no_longer_than_another() -> None:
+    """A regular expression took half a minute for six thousand characters of this."""
+    portuguese, name = PROBLEM_CATALOGUES["pt"], " was the slug of the place x" * 5_000
+    begun = process_time()
+    assert portuguese.translate(f"{name}!") == f"{name}!"
+    assert portuguese.translate(f"This store has no place '{name}'.") == f"Esta loja não tem o lugar '{name}'."
+    assert process_time() - begun < 2, "a bound of the processor's time, so wide that a busy machine is within it"
+
+
+@given(values=st.tuples(st.text(), st.text(), st.text()))
+def test_values_are_read_out_of_the_sentence_that_they_were_written_into(values: tuple[str, str, str]) -> None:
+    pattern = SentencePattern.of("The {noun} {slug} of {store} is there.")
+    text = "The {} {} of {} is there.".format(*values)
+    read = pattern.values_in(text)
+    assert read is not None
+    assert "The {noun} {slug} of {store} is there.".format(**read) == text
 
 
 def test_what_no_catalogue_knows_stays_as_it_is() -> None:
