@@ -92,12 +92,11 @@ def home_position(session: ScopedSession, *, by: Actor, at: datetime) -> HomePos
 def read_home(session: ScopedSession, position: HomePosition, *, by: Actor, at: datetime) -> Home:
     """Return the home screen of a person at this position."""
     shifts = _shifts_around(session, by=by, at=at)
-    own = next((shift for shift in shifts if shift.staff_id == by.staff_id), None)
+    own, colleagues = (shifts[0], shifts[1:]) if shifts else (None, ())
     concerns = _unresolved(session, by=by)
     mine = [concern for concern in concerns if by.staff_id in (concern.taken_by_id, concern.reported_by_id)]
     calls = [concern for concern in concerns if concern not in mine and _is_calling(concern)]
     decisions = _decisions(session, by=by, at=at)
-    gives = own is not None and by.may(Permission.RECOVERY_ACT)
     return Home(
         actor=by,
         position=position,
@@ -106,8 +105,8 @@ def read_home(session: ScopedSession, position: HomePosition, *, by: Actor, at: 
         mine=sorted(mine, key=_urgency),
         promises=_promises(session, by=by),
         decisions=decisions,
-        offers=current_offers(session, own.store, by=by, at=at) if gives and own is not None else (),
-        colleagues=[shift for shift in shifts if shift is not own],
+        offers=current_offers(session, own.store, by=by, at=at) if own and by.may(Permission.RECOVERY_ACT) else (),
+        colleagues=colleagues,
         unchanged_until=_unchanged_until(shifts, decisions, position, at=at),
     )
 
@@ -135,11 +134,13 @@ def _versions_of_customers(by: Actor) -> ColumnElement[Any]:
 
 
 def _shifts_around(session: ScopedSession, *, by: Actor, at: datetime) -> Sequence[Shift]:
-    """Return the shift of a person and those of their colleagues in the same store; nothing off shift."""
+    """Return the shift of a person, first, and those of their colleagues in the same store; nothing off shift."""
     own_store = select(Shift.store_id).where(Shift.staff_id == by.staff_id, Shift.runs_at(at)).scalar_subquery()
     stmt = select(Shift).where(Shift.store_id == own_store, Shift.runs_at(at))
     stmt = stmt.options(joinedload(Shift.store), joinedload(Shift.staff))
-    return session.scalars(stmt.order_by(Shift.lead.desc(), Shift.started_at, Shift.id).limit(MOST_LINES)).all()
+    own_first = (Shift.staff_id == by.staff_id).desc()  # whoever else is there: at most MOST_LINES are read
+    in_order = stmt.order_by(own_first, Shift.lead.desc(), Shift.started_at, Shift.id)
+    return session.scalars(in_order.limit(MOST_LINES)).all()
 
 
 def _unresolved(session: ScopedSession, *, by: Actor) -> Sequence[Concern]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from models.operations import home as home_module
 from notifications.worker.worker import Worker
 from tests.support.app import App
 from tests.support.factories.concerns import log_concern
@@ -95,6 +96,18 @@ def test_a_home_takes_eight_statements_whatever_there_is_to_show(app: App, shop:
         with app.counting() as statements:
             assert home(app, shop, "manager").json["decisions"]
         assert len([line for line in statements if not line.startswith("SELECT set_config")]) == 8
+
+
+def test_the_own_shift_is_there_among_more_people_than_a_home_has_lines(
+    app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_module, "MOST_LINES", 1)
+    app.clock.move(minutes=1)
+    store = {"store_id": str(shop.store_id), "lead": True}
+    for login in ("colleague", "manager"):
+        app.request("PUT", "/v1/me/shift", (shop, login), json=store)
+    shown = read(app, shop)
+    assert (shown["shift"]["started_at"], shown["colleagues"]) == ("2026-03-03T12:00:00Z", [])
 
 
 def test_whoever_has_no_store_reads_a_home_without_calls(app: App, shop: Shop) -> None:
