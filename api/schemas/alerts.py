@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.schemas.base import Include, Instant, PageQuery, PersonSchema, RedactedSchema, Schema, Several
-from api.schemas.customer_names import CustomerNameField
+from api.schemas.customer_names import ConcernNamesSchema
 from api.schemas.reader_language import NameInLanguage, SummaryInLanguage
 from models.alerts.alert import SkipReason
 from models.alerts.enums import AlertState, Reason
@@ -14,7 +14,7 @@ from models.alerts.notification import NotificationKind, NotificationState, Rece
 from models.concerns.enums import Outcome, Severity
 
 
-class AlertSchema(RedactedSchema):
+class AlertSchema(ConcernNamesSchema, RedactedSchema):
     """An alert: a call for help with a concern."""
 
     withheld = ("taken_by", "summary")
@@ -23,9 +23,7 @@ class AlertSchema(RedactedSchema):
     version = fields.Integer()
     concern_id = fields.UUID()
     store_id = fields.UUID()
-    customer_name = CustomerNameField(attribute="concern.customer_name")
     category_name = NameInLanguage("category", path="concern.category")
-    place_name = NameInLanguage("place", path="concern.place")
     severity = fields.Enum(Severity, by_value=True)
     reason = fields.Enum(Reason, by_value=True)
     state = fields.Enum(AlertState, by_value=True)

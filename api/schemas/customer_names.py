@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from api.schemas.base import Schema, described
+from api.schemas.reader_language import NameInLanguage
 from api.schemas.redaction import reader
 from models.access import Permission
 
@@ -50,3 +51,10 @@ class CustomerNameField(fields.Nested):
 
     def _serialize(self, *arguments: Any, **keywords: Any) -> Any:
         return super()._serialize(*arguments, **keywords) if reader().may(Permission.CUSTOMER_READ) else None
+
+
+class ConcernNamesSchema(Schema):
+    """Names of the customer and the place of a concern, for what belongs to it."""
+
+    customer_name = CustomerNameField(attribute="concern.customer_name")
+    place_name = NameInLanguage("place", path="concern.place")

@@ -15,8 +15,7 @@ from api.schemas.base import (
     Words,
     described,
 )
-from api.schemas.customer_names import CustomerNameField
-from api.schemas.reader_language import NameInLanguage
+from api.schemas.customer_names import ConcernNamesSchema
 from models.recovery.follow_up import FollowUpKind, FollowUpStatus
 
 
@@ -93,11 +92,8 @@ class FollowUpSchema(RedactedSchema):
     )
 
 
-class ListedFollowUpSchema(FollowUpSchema):
+class ListedFollowUpSchema(ConcernNamesSchema, FollowUpSchema):
     """A follow-up with the name of the customer, for whoever keeps it."""
-
-    customer_name = CustomerNameField(attribute="concern.customer_name")
-    place_name = NameInLanguage("place", path="concern.place")
 
 
 class HandedOverFollowUpSchema(ListedFollowUpSchema):

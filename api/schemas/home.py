@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from api.schemas.base import Instant, MoneySchema, PersonSchema, Schema, SlugOf, described
-from api.schemas.customer_names import CustomerNameField
+from api.schemas.customer_names import ConcernNamesSchema, CustomerNameField
 from api.schemas.guidance import OfferSchema
 from api.schemas.me import ShiftSchema
 from api.schemas.organization import MinimumAppVersionsSchema
@@ -74,7 +74,7 @@ class CallSchema(Schema):
     alert = fields.Nested(CallAlertSchema, allow_none=True, metadata=described("Its alert; null if it rang nobody."))
 
 
-class PromiseSchema(Schema):
+class PromiseSchema(ConcernNamesSchema):
     """A follow-up as a line of the home screen."""
 
     id = fields.UUID(metadata=described("The id of the follow-up."))
@@ -86,12 +86,10 @@ class PromiseSchema(Schema):
     status = fields.Enum(FollowUpStatus, by_value=True, metadata=described("`broken` once its time has passed."))
     due_at = Instant(metadata=described("By when it is promised, in UTC."))
     owner = fields.Nested(PersonSchema, metadata=described("Who has to keep it."))
-    customer_name = CustomerNameField(attribute="concern.customer_name")
-    place_name = NameInLanguage("place", path="concern.place")
     missing = fields.List(fields.String(), metadata=described("`contact` while the customer cannot be reached."))
 
 
-class PendingDecisionSchema(Schema):
+class PendingDecisionSchema(ConcernNamesSchema):
     """A request for approval as a line of the home screen."""
 
     id = fields.UUID(metadata=described("The id of the recovery action."))
@@ -108,8 +106,6 @@ class PendingDecisionSchema(Schema):
     )
     asked_at = Instant(attribute="recorded_at", metadata=described("Since when it waits, in UTC."))
     expires_at = Instant(metadata=described("Until when it can be approved, in UTC."))
-    customer_name = CustomerNameField(attribute="concern.customer_name")
-    place_name = NameInLanguage("place", path="concern.place")
 
 
 class HomeSchema(Schema):

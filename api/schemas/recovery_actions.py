@@ -21,8 +21,7 @@ from api.schemas.base import (
     Words,
     described,
 )
-from api.schemas.customer_names import CustomerNameField
-from api.schemas.reader_language import NameInLanguage
+from api.schemas.customer_names import ConcernNamesSchema
 from api.schemas.redaction import reader
 from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
 
@@ -155,13 +154,10 @@ class RecoveryActionSchema(RedactedSchema):
         return {name: None if name in self.hidden_from_tills else value for name, value in data.items()}
 
 
-class ListedRecoveryActionSchema(RecoveryActionSchema):
+class ListedRecoveryActionSchema(ConcernNamesSchema, RecoveryActionSchema):
     """A recovery action with the name of the customer, for whoever decides about it."""
 
     hidden_from_tills = (*RecoveryActionSchema.hidden_from_tills, "customer_name", "place_name")
-
-    customer_name = CustomerNameField(attribute="concern.customer_name")
-    place_name = NameInLanguage("place", path="concern.place")
 
 
 class RecoveryActionQuery(PageQuery):
