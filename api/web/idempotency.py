@@ -25,7 +25,7 @@ from models.db.idempotency import IdempotencyKey
 from models.db.session import table_with_duplicate_id
 from models.errors import Conflict, Invalid
 
-KEY_PATTERN = re.compile(r"[!#-~]{1,255}")
+KEY_PATTERN = re.compile(r'"(?P<quoted>[!#-~]{1,255})"|(?P<plain>[!#-~]{1,255})')
 REPLAYED_HEADER = {"Idempotent-Replayed": "true"}
 
 
@@ -51,10 +51,11 @@ def idempotent(
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
         def run_once(self: Any, *arguments: Any, **path: Any) -> Any:
+            key = idempotency_key_header()
             if skip_if and arguments[0][skip_if]:
                 return method(self, *arguments, **path)
             object_id, client_id = _object_and_client_id(model, arguments, path)
-            replay = _replay(model, object_id, client_id, status)
+            replay = _replay(model, key, object_id, client_id, status)
             if replay is not None:
                 stored, *rest = replay
                 return on_replay(stored, path) if on_replay else stored, *rest
@@ -121,9 +122,8 @@ def _nested_client_ids(method: Callable[..., Any], table: str | None) -> Iterato
                     yield f"/{name}/{number}/id"
 
 
-def _replay(model: type[TenantOwned], object_id: UUID, client_id: UUID | None, status: int) -> Any:
+def _replay(model: type[TenantOwned], key: str | None, object_id: UUID, client_id: UUID | None, status: int) -> Any:
     body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
-    key = idempotency_key_header()
     if key and (earlier := _record_or_get(f"key:{key}", body, object_id, status)):
         if not _has_same_body(earlier, body):
             raise Invalid("This Idempotency-Key was used for another body.", code="idempotency-key-reused")
@@ -164,8 +164,8 @@ def idempotency_key_header() -> str | None:
     sent = request.headers.get("Idempotency-Key")
     if sent is None:
         return None
-    key = sent.strip().removeprefix('"').removesuffix('"')
-    if not KEY_PATTERN.fullmatch(key):
+    key = KEY_PATTERN.fullmatch(sent.strip())
+    if key is None:
         detail = "An Idempotency-Key has 1 to 255 letters, digits or signs, without spaces and quotes."
         raise Invalid(detail, code="invalid-idempotency-key")
-    return key
+    return key["quoted"] or key["plain"]

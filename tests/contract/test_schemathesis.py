@@ -9,6 +9,7 @@ import itertools
 import os
 import secrets
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,15 +24,15 @@ from schemathesis.core.transport import Response
 
 from api.schemas.base import NOTHING_TO_SEE
 from api.schemas.sessions import PASSWORD_FIELDS, PIN_FIELDS
-from models.access import GRANTS, Permission
-from tests.support.app import App
+from tests.contract.conftest import ANSWERS
+from tests.support.app import App, rolled_back
 from tests.support.databases import Databases
-from tests.support.factories.full_organization import BODIES, PHONE, FullOrganization, full_organizations
-from tests.support.factories.organizations import PEOPLE
-from tests.support.factories.staff import hire
-from tests.support.openapi_document import document
+from tests.support.factories.callers import Caller, Scope, all_callers, installation_of
+from tests.support.factories.full_organization import PHONE, QUERIES, FullOrganization, full_organizations
+from tests.support.factories.ready_objects import add_ready_objects
+from tests.support.openapi_document import Operation, document, operations
 from tests.support.profiles import by_profile, longer
-from tests.support.sign_in import sign_in_again
+from tests.support.sound_requests import filled_body
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or secrets.randbelow(2**32)
@@ -94,6 +95,8 @@ def _as_csv(_ctx: Any, value: Any) -> bytes:
     return str(value).encode()
 
 
+OPERATIONS = {operation.id: operation for operation in operations()}
+
 schema = schemathesis.openapi.from_dict(document(), config=CONFIG)
 playing: list[Flask] = []  # the tests are collected before there is a database to play on
 
@@ -132,78 +135,75 @@ def a_problem_helps(ctx: CheckContext, response: Response, case: Case) -> None:
     assert response.status_code != 422 or "errors" in problem or problem["code"].endswith(("reused", "key")), problem
 
 
-SIGNS_OUT = {"DELETE /v1/sessions/current", "DELETE /v1/me/sessions", "DELETE /v1/me/sessions/{session_id}"}
-
-
 class Stage:
-    """The application that plays, with real things for what is generated to refer to."""
+    """The application that plays, with a thing for every operation in the state that it needs. Nothing stays."""
 
-    def __init__(self, app: App, org: FullOrganization) -> None:
-        self.app, self.org = app, org
-        hire(app.back_office, org.shop, "spare", at=app.clock())
-        # Somebody who may leave, or be moved elsewhere, while the others go on playing.
-        self.ids_in_path = {"staff_id": str(org.shop.staff["spare"])}
+    def __init__(self, app: App, ours: FullOrganization, theirs: FullOrganization) -> None:
+        self.app, self.org = app, ours
+        add_ready_objects(app, ours)
+        self.callers = [
+            caller
+            for caller in all_callers(app, ours, theirs)
+            if caller.scope is Scope.INSIDE
+            and not (caller.signed_in_long_ago or caller.lacks_second_factor or caller.is_locked)
+        ]
         self.turn = itertools.count()
-        self.playing = ""
 
-    def play(self, case: Case) -> None:
+    def play(self, case: Case, answers: Counter[str]) -> None:
+        """Send one request, judge its answer by the document, and count it by its status."""
         if "" in (case.query.get("group_by"), *(case.query.get("group_by") or ())):
             return  # `group_by=`: on the wire a list of one empty word is the empty list, which is sound
-        if case.operation.label != self.playing:
-            self.playing = case.operation.label
-            self.open_a_concern()
-        self.make_real(case)
+        operation = OPERATIONS[case.operation.definition.raw["operationId"]]
+        turn = next(self.turn)
+        caller = self.caller(operation, turn)
+        ids = self.org.ids_for(operation.id)
+        if caller and caller.login:
+            ids |= {"installation_id": installation_of(self.org, caller.login)}
+            ids |= {"session_id": self.org.session_ids[caller.login]}
+        if turn % 4:
+            _refer(case, ids)
+        if turn % 4 > 1:
+            _fill_soundly(case, operation, ids, whole=turn % 4 == 3)
         self.app.forget_hits()
         # Nothing between it and the application unpacks what is compressed.
-        headers = {"Authorization": f"Bearer {self.token(case)}", "Accept-Encoding": "identity"}
-        case.call_and_validate(headers=headers)
+        headers = {"Authorization": f"Bearer {caller and caller.token}", "Accept-Encoding": "identity"}
+        answers[str(case.call_and_validate(headers=headers).status_code)] += 1
 
-    def token(self, case: Case) -> str:
-        """Return the token of somebody who may do this, each in turn; who signs out has just signed in."""
-        security = case.operation.definition.raw["security"]
-        if not security:
-            return "nobody"
-        needed = Permission(security[0]["bearer"][0])
-        may = [login for login, (role, here) in PEOPLE.items() if needed in GRANTS[role] and login != "elsewhere"]
-        may = may or ["shared-phone"]
-        login = may[next(self.turn) % len(may)]
-        if case.operation.label in SIGNS_OUT:
-            sign_in_again(self.app, self.org.shop, login)
-        return self.org.shop.tokens[login]
+    def caller(self, operation: Operation, turn: int) -> Caller | None:
+        """Return somebody who may do this, each in turn; None where nobody signs in."""
+        if operation.permissions is None:
+            return None
+        may = [
+            caller for caller in self.callers if operation.permissions in caller.permissions and not caller.is_locked
+        ]
+        return may[turn // 4 % len(may)]
 
-    def open_a_concern(self) -> None:
-        """Begin each operation signed in, in a store in business, with a concern to take, resolve and put right."""
-        sign_in_again(self.app, self.org.shop, *PEOPLE)
-        store_id = str(self.org.shop.store_id)
-        if self.app.request("POST", f"/v1/stores/{store_id}/reopen", (self.org.shop, "admin")).status_code == 200:
-            for login in ("floor", "manager"):
-                shift = {"store_id": store_id, "lead": False}
-                self.app.request("PUT", "/v1/me/shift", (self.org.shop, login), json=shift)
-        body = {"mood": 2, "store_id": store_id, "recovery_actions": [{"remedy": "apology"}]}
-        logged = self.app.request("POST", "/v1/concerns", (self.org.shop, "floor"), json=body).json
-        actions = self.app.request(
-            "GET", f"/v1/concerns/{logged['id']}/recovery-actions", (self.org.shop, "floor")
-        ).json["items"]
-        self.org.ids |= {"concern_id": logged["id"], "recovery_action_id": actions[0]["id"]}
 
-    def make_real(self, case: Case) -> None:
-        """Most of what is sound in form gets to refer to something that is there; else all answers were 404."""
-        if next(self.turn) % 4 == 0:
-            return
-        if _sound(case, "path"):
-            for name in case.path_parameters:
-                case.path_parameters[name] = (self.org.ids | self.ids_in_path).get(name, case.path_parameters[name])
-        if _sound(case, "query"):
-            case.query = _referring(case.query, self.org)
-        if _sound(case, "header") and "If-Match" in case.headers:
-            case.headers["If-Match"] = "*"
-        if _sound(case, "body") and case.media_type == "text/csv":
-            case.body = BODIES[case.operation.definition.raw["operationId"]]
-        if _sound(case, "body") and isinstance(case.body, dict):
-            body = _referring(case.body, self.org)
-            if {"customer", "customer_id"} <= body.keys():
-                del body["customer"]  # one of the two: a rule that the schema leaves to the description
-            case.body = body
+def _refer(case: Case, ids: dict[str, str]) -> None:
+    """Let what is sound in form refer to something that is there; else all answers were 404."""
+    if _sound(case, "path"):
+        for name in case.path_parameters:
+            case.path_parameters[name] = ids.get(name, case.path_parameters[name])
+    if _sound(case, "query"):
+        case.query = _referring(case.query, ids)
+    if _sound(case, "header") and "If-Match" in case.headers:
+        case.headers["If-Match"] = "*"
+    if _sound(case, "body") and isinstance(case.body, dict):
+        body = _referring(case.body, ids)
+        if {"customer", "customer_id"} <= body.keys():
+            del body["customer"]  # one of the two: a rule that the schema leaves to the description
+        case.body = body
+
+
+def _fill_soundly(case: Case, operation: Operation, ids: dict[str, str], *, whole: bool) -> None:
+    """Put a body that is accepted, and the query that is needed, over what was generated; or `whole` in its place."""
+    if _sound(case, "query"):
+        needed = QUERIES.get(operation.id, {})
+        case.query = needed if whole else {**case.query, **needed}
+    if _sound(case, "body"):
+        body = filled_body(operation, ids)
+        generated = case.body if isinstance(case.body, dict) and isinstance(body, dict) and not whole else {}
+        case.body = {**generated, **body} if isinstance(body, dict) else body
 
 
 def _sound(case: Case, location: str) -> bool:
@@ -211,9 +211,9 @@ def _sound(case: Case, location: str) -> bool:
     return any(place.value == location and info.mode.is_positive for place, info in components.items())
 
 
-def _referring(body: Any, org: FullOrganization) -> Any:
+def _referring(body: Any, ids: dict[str, str]) -> Any:
     there = {
-        **org.ids,
+        **ids,
         "category": "food",
         "cause": "cold",
         "place": "table-1",
@@ -224,10 +224,10 @@ def _referring(body: Any, org: FullOrganization) -> Any:
         "phone": PHONE,
     }
     if isinstance(body, list):
-        return [_referring(inner, org) for inner in body]
+        return [_referring(inner, ids) for inner in body]
     if isinstance(body, dict):
         return {
-            name: there[name] if name in there and isinstance(inner, str) else _referring(inner, org)
+            name: there[name] if name in there and isinstance(inner, str) else _referring(inner, ids)
             for name, inner in body.items()
         }
     return body
@@ -235,11 +235,21 @@ def _referring(body: Any, org: FullOrganization) -> Any:
 
 @pytest.fixture(scope="module")
 def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
-    with full_organizations(databases, database_kind, "acme") as (app, (org,)):
+    with full_organizations(databases, database_kind, "ours", "theirs") as (app, (ours, theirs)):
+        stage = Stage(app, ours, theirs)
         playing.append(app.flask)
         sys.stdout.write(f"FUZZ_SEED={SEED}\n" if EXAMPLES else "")  # shown with a failure
-        yield Stage(app, org)
+        with rolled_back(app.database):
+            yield stage
         playing.remove(app.flask)
+
+
+@pytest.fixture
+def answers(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """How many answers of one operation fitted the document, by status; `make fuzz` prints them."""
+    counted = Counter[str]()
+    yield counted
+    request.node.user_properties.append((ANSWERS, [request.node.name, dict(counted)]))
 
 
 @schema.parametrize()
@@ -247,8 +257,8 @@ def stage(databases: Databases, database_kind: str) -> Iterator[Stage]:
 @hypothesis.settings(
     max_examples=EXAMPLES or by_profile(quick=8, deep=15), suppress_health_check=list(hypothesis.HealthCheck)
 )
-def test_the_document_says_the_truth(case: Case, stage: Stage) -> None:
-    stage.play(case)
+def test_the_document_says_the_truth(case: Case, stage: Stage, answers: Counter[str]) -> None:
+    stage.play(case, answers)
 
 
 if EXAMPLES:

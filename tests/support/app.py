@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
@@ -133,6 +134,15 @@ class App:
     def close(self) -> None:
         self.database.close()
         self.back_office.close()
+
+
+@contextmanager
+def rolled_back(database: Database) -> Iterator[None]:
+    """Roll back at the driver whatever is committed meanwhile: all else runs as it does, and nothing stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in {database.engine.dialect, database.reading_engine.dialect}:
+            patch.setattr(dialect, "do_commit", dialect.do_rollback)
+        yield
 
 
 TRUNCATE_ABOVE = 4 * 2**20  # bytes in all tables: beyond that, TRUNCATE is faster than DELETE

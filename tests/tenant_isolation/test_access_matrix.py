@@ -21,7 +21,6 @@ the matrix finds the same rows. New operations come in by themselves; what they 
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -40,9 +39,8 @@ from api.web.smorest_internals import openapi_spec
 from config import Config
 from models.access import Permission
 from models.db.cache import TtlCache
-from models.db.session import Database
 from models.organizations.store import Store
-from tests.support.app import App
+from tests.support.app import App, rolled_back
 from tests.support.databases import Databases
 from tests.support.factories.callers import Caller, Scope, all_callers, installation_of, is_needed_for
 from tests.support.factories.full_organization import BODIES, FullOrganization, full_organizations
@@ -240,15 +238,6 @@ def differences(matrix: Matrix, operation: Operation, caller: Caller) -> Iterato
         return
     if shown := {id_ for id_ in matrix.ours.private - sent if id_ in answer.text}:
         yield f"shows {shown}: {answer.text[:300]}"
-
-
-@contextmanager
-def rolled_back(database: Database) -> Iterator[None]:
-    """Roll back at the driver whatever is committed meanwhile: all else runs as it does, and nothing stays."""
-    with pytest.MonkeyPatch.context() as patch:
-        for dialect in {database.engine.dialect, database.reading_engine.dialect}:
-            patch.setattr(dialect, "do_commit", dialect.do_rollback)
-        yield
 
 
 @pytest.fixture(scope="module")

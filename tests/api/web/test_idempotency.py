@@ -288,7 +288,7 @@ def test_every_secret_in_an_answer_that_may_be_repeated_is_null_in_the_repeat() 
     assert "token" in names
 
 
-@pytest.mark.parametrize("key", ["", " ", '""', "two words", "x" * 256, "é"])
+@pytest.mark.parametrize("key", ["", " ", '""', '"', '"half', 'half"', "two words", "x" * 256, "é"])
 def test_an_idempotency_key_that_is_none_is_422(unchanged: UnchangedOrganization, key: str) -> None:
     headers = {"Idempotency-Key": key.encode().decode("latin-1")}
     answer = unchanged.ask("POST", "/v1/concerns", "floor", json={"mood": 2}, headers=headers)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from models.customers.customer import Customer
 from models.db.change_feed import Change
 from tests.support.app import App
+from tests.support.assertions import assert_problem
 from tests.support.factories.concerns import edit, log_concern
 from tests.support.factories.organizations import Shop
 from tests.support.rows import rows
@@ -59,6 +60,14 @@ def test_a_preview_shows_what_would_move_and_changes_nothing(app: App, shop: Sho
             "undone_at": None,
         }
     assert [ask(app, shop, "GET", f"/{customer_id}") for customer_id in (ana, other)] == before
+
+
+def test_a_malformed_key_is_refused_with_a_preview_as_with_a_merge(app: App, shop: Shop) -> None:
+    ana, other = (create(app, shop, name="Ana", phone=phone) for phone in (PHONE, OTHER_PHONE))
+    for preview in (True, False):
+        body, headers = {"customer_id": other, "preview": preview}, {"Idempotency-Key": "two words"}
+        answer = app.request("POST", f"/v1/customers/{ana}/merge", (shop, "manager"), json=body, headers=headers)
+        assert_problem(answer, 422, "invalid-idempotency-key")
 
 
 def test_the_survivor_gets_what_it_lacks_and_keeps_what_it_has(app: App, shop: Shop) -> None:
