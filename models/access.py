@@ -226,6 +226,7 @@ class Actor:
     `store_ids` is None for an actor that reaches every store of the organization. `signed_in_at` is when a person gave
     their password; None for a PIN, a key and a phone. `has_second_factor`: the sign-in was proven with a second factor
     too. `is_on_shared_phone`: whether `device_id` is a shared phone. `is_locked`: it waits for the PIN of the person.
+    `language` is what the person chose to read, if they did; names of the organization are in `organization_language`.
     """
 
     organization_id: UUID
@@ -242,6 +243,8 @@ class Actor:
     is_locked: bool = False
     name: str = field(default="", repr=False)
     apps: "AppRules | None" = field(default=None, repr=False, compare=False)
+    language: str | None = None
+    organization_language: str = "en"
 
     @classmethod
     def unauthenticated(cls, organization_id: UUID) -> "Actor":

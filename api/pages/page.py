@@ -20,8 +20,9 @@ from api.schemas.reader_language import reader_language
 from api.web.problems import problem_of
 from models.db.session import Database
 from models.errors import NotFound
+from models.organizations.names import closest_language
 from models.recovery.public_token import organization_id_of
-from notifications.messages.translations import ENGLISH, closest_language, load_catalogues
+from notifications.messages.translations import ENGLISH, load_catalogues
 
 CATALOGUES = load_catalogues(Path(__file__).parent / "locales")
 LANGUAGES = {tag: (Locale.parse(tag).display_name or tag).capitalize() for tag in ("en", *CATALOGUES)}

@@ -1,7 +1,6 @@
 """The forms of what can be read as a table: JSON, CSV, XLSX, or a page to print. All show what the schema dumps."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
 from functools import wraps
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +14,7 @@ from api.web.negotiation import HTML, JSON, negotiate
 from api.web.pagination import link_to_next
 from api.web.tables.csv_format import CSV, csv_file
 from api.web.tables.list_table import STORE_ID, ListedItem, list_file, without_people
+from api.web.tables.table_file import About
 from api.web.tables.xlsx_format import XLSX, xlsx_file
 from models.organizations.store import Store
 
@@ -95,23 +95,19 @@ def _store_names(items: list[Any]) -> dict[UUID, str]:
     return Store.names_of(g.session, ids, actor=g.actor)
 
 
-def _about(page: dict[str, Any], names: dict[UUID, str]) -> dict[str, str | date]:
+def _about(page: dict[str, Any], names: dict[UUID, str]) -> dict[str, About]:
     """Return what a page of a list covers; whoever reads it has to know whether more follows."""
-    more = "; more on the next page" if page["next_cursor"] else ""
-    return {
-        "as of": g.now,
-        "listed": f"{len(page['items'])}{more}",
-        "filters": ", ".join(_filters(names)),
-    }
+    about: dict[str, About] = {"as of": g.now, "listed": len(page["items"]), "filters": dict(_filters(names))}
+    return about | ({"more": ["on the next page"]} if page["next_cursor"] else {})
 
 
-def _filters(names: dict[UUID, str]) -> Iterator[str]:
-    """Yield the filters, with names for ids: of what has none it only says that there is one."""
+def _filters(names: dict[UUID, str]) -> Iterator[tuple[str, str]]:
+    """Yield the filters with their values, names for ids: of what has none only that there is one is shown."""
     for filter_, value in request.args.items():
         if filter_ in _OF_PAGING:
             continue
         name = filter_.removesuffix("_id").replace("_", " ")
         try:
-            yield f"{name}: {names.get(UUID(value), 'one')}"
+            yield name, names.get(UUID(value), "✓")
         except ValueError:
-            yield f"{name}: {value}"
+            yield name, value

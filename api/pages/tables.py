@@ -1,21 +1,23 @@
 """Tables as an HTML page to print: the figures, what they cover, and what each of them means."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from gettext import NullTranslations
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from flask import Response
 
-from api.pages.page import InlineStyle, Translate, language, render_page
+from api.pages.page import InlineStyle, language, render_page
 from api.web.tables.columns import Cell, Column, Kind, Line
-from api.web.tables.table_file import Sheet, TableFile
+from api.web.tables.table_file import About, Sheet, TableFile
 from notifications.messages.translations import ENGLISH, load_catalogues
 
 CATALOGUES = load_catalogues(Path(__file__).parent / "locales" / "tables")
@@ -36,20 +38,33 @@ class PrintedTable:
 
 def render_tables(file: TableFile) -> Response:
     """Return the page of a file. Ids are not shown, names are."""
-    printer = CellPrinter(language())
+    words = TableWords.in_language(language())
+    printer = CellPrinter.of(language(), file.columns, words)
     page = render_page(
         "tables.html",
         sheet=STYLE.sheet,
         title=file.title,
-        about={name: printer.with_zone(value) for name, value in file.about.items()},
+        about={name: _about(value, printer, words) for name, value in file.about.items()},
         tables=[(sheet.title, list(_printed(sheet, file))) for sheet in file.sheets],
         legend=[column for column in file.columns if not column.for_machines],
-        words=TableWords.in_language(language()),
+        words=words,
         printed=printer.printed,
         machine=machine_form,
     )
     page.headers.update(STYLE.headers)
     return page
+
+
+def _about(value: About, printer: "CellPrinter", words: "TableWords") -> str:
+    """Return what a page is about; of a time it says in which zone it is, for no legend does."""
+    match value:
+        case list():
+            return ", ".join(map(words.word, value))
+        case dict():
+            return ", ".join(f"{words.word(name)}: {printer.choice(text)}" for name, text in value.items())
+        case datetime():
+            return f"{printer.printed(value)} UTC"
+    return printer.printed(value)
 
 
 def _printed(sheet: Sheet, file: TableFile) -> list[PrintedTable]:
@@ -71,14 +86,25 @@ def _columns_about(file: TableFile) -> set[str]:
 class TableWords:
     """Headings and legends of tables in the reader's language."""
 
-    translate: Translate
+    catalogue: NullTranslations
 
     @classmethod
     def in_language(cls, tag: str) -> "TableWords":
-        return cls(CATALOGUES.get(tag, ENGLISH).gettext)
+        return cls(CATALOGUES.get(tag, ENGLISH))
+
+    def translate(self, text: str) -> str:
+        return self.catalogue.gettext(text)
+
+    def choice(self, value: str) -> str:
+        """Return a value that is a word of ours; of one thing, where a heading of the same word is of many."""
+        return self.catalogue.pgettext("value", value.replace("_", " "))
+
+    def word(self, name: str) -> str:
+        """Return a name of ours, such as of a column or a state, as a word."""
+        return self.translate(name.replace("_", " "))
 
     def heading(self, column: Column) -> str:
-        return " · ".join(self.translate(word.replace("_", " ")) for word in column.heading)
+        return " · ".join(map(self.word, column.heading))
 
     def legend(self, column: Column) -> str:
         return " ".join(map(self.translate, column.meanings))
@@ -89,9 +115,18 @@ class CellPrinter:
     """Prints cells in the reader's language."""
 
     language: str
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Words of ours that a column can have, in the reader's language."""
 
-    def printed(self, value: Cell, kind: Kind = Kind.TEXT) -> str:
+    @classmethod
+    def of(cls, language: str, columns: Iterable[Column], words: TableWords) -> Self:
+        return cls(language, {choice: words.choice(choice) for column in columns for choice in column.choices})
+
+    def printed(self, value: Cell, column: Column | None = None) -> str:
+        """Return a value as a reader wants it; `column` says of a number or word what it is."""
         match value:
+            case str() if column and column.choices:
+                return self.choice(value)
             case None | str():
                 return value or ""
             case bool():
@@ -100,11 +135,11 @@ class CellPrinter:
                 return format_datetime(value, "d MMM y HH:mm", tzinfo=UTC, locale=self.language)
             case date():
                 return format_date(value, "medium", locale=self.language)
-        return self._percent(value) if kind is Kind.RATIO else self._number(value)
+        return self._percent(value) if column and column.kind is Kind.RATIO else self._number(value)
 
-    def with_zone(self, value: Cell) -> str:
-        """Return a value that stands alone: no legend says in which zone its time is."""
-        return f"{self.printed(value)} UTC" if isinstance(value, datetime) else self.printed(value)
+    def choice(self, value: str) -> str:
+        """Return a word of ours, or several with commas between them; what is none stays as it is."""
+        return ", ".join(self.choices.get(word, word) for word in re.split(", ?", value))
 
     def _number(self, value: float | Decimal) -> str:
         """Return a number with at most three decimals, money with those of its currency."""

@@ -48,7 +48,7 @@ class Me(Resource):
     @blp.arguments(EditMeSchema)
     @blp.response(200, MeSchema)
     def patch(self, data: dict[str, Any], staff: Staff) -> Staff:
-        """Set quiet hours, muted notifications, and what comes by e-mail
+        """Set quiet hours, muted notifications, the language, and what comes by e-mail
 
         Quiet hours apply while the person is not on shift. `daily_logs` are the stores whose log comes by mail when
         their day is over; all of them have to be within reach (404). A merge patch, null removes a field. Another

@@ -262,6 +262,7 @@ class ConcernSchema(RedactedSchema):
     category = SlugOf(allow_none=True)
     category_name = NameInLanguage("category", path="category")
     cause = SlugOf(allow_none=True)
+    cause_name = NameInLanguage("cause", path="cause")
     place = SlugOf(allow_none=True)
     place_name = NameInLanguage("place", path="place")
     question = SlugOf(allow_none=True)

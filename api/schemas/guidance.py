@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from api.schemas.alerts import PreviousRecoverySchema
 from api.schemas.base import MoneySchema, Schema, Slug
-from api.schemas.reader_language import NameInLanguage, reader_language
+from api.schemas.reader_language import NameInLanguage, name_for_reader, reader_language
 from models.concerns.ranges import TIMES_TOLD
 from models.operations.guidance import Apology
 from models.recovery.remedy import RemedyKind
@@ -88,7 +88,7 @@ class OpeningText(fields.String):
     """An opening in the language of the reader."""
 
     def _serialize(self, value: Apology | None, *_: Any, **__: Any) -> str | None:
-        return None if value is None else opening(value, locale=reader_language(CATALOGUES))
+        return None if value is None else opening(value, locale=reader_language(CATALOGUES), name=name_for_reader)
 
 
 class GuidanceSchema(Schema):

@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from api.schemas.base import Schema
+from api.schemas.problem_language import ProblemText
 from models.operations.imports.columns import FaultCode
 from models.operations.imports.engine import LineVerdict
 
@@ -20,7 +21,7 @@ class LineFaultSchema(Schema):
 
     column = fields.String(required=True, allow_none=True)
     code = fields.Enum(FaultCode, by_value=True, required=True)
-    detail = fields.String(required=True)
+    detail = ProblemText(required=True)
 
 
 class ImportedLineSchema(Schema):

@@ -5,9 +5,10 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from api.schemas.alerts import NotificationSchema
-from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words
+from api.schemas.base import ClockTime, Flag, Instant, Schema, Whole, Words, described
 from api.schemas.staff import StaffSchema
 from models.alerts.notification import MUTABLE_KINDS
+from models.organizations.names import MAX_TAG_LENGTH
 from models.staff.device import AddressKind, Device, Platform
 
 ADDRESS_KIND = validate.OneOf([kind.value for kind in AddressKind])
@@ -58,6 +59,14 @@ class EditMeSchema(Schema):
     muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE_KINDS))), validate=validate.Length(max=20))
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
     daily_logs = fields.List(fields.UUID(), validate=validate.Length(max=100))
+    language = Words(
+        MAX_TAG_LENGTH,
+        allow_none=True,
+        metadata=described(
+            "The language to read: that of answers, pages, pushes and mails, such as pt or pt-BR (RFC 5646). Null for "
+            "what Accept-Language and the `locale` of the phone say."
+        ),
+    )
 
 
 class MeSchema(StaffSchema):
@@ -69,6 +78,9 @@ class MeSchema(StaffSchema):
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String())
     daily_logs = fields.List(fields.UUID())
+    language = fields.String(
+        allow_none=True, metadata=described("The language that the person chose to read; null without a choice.")
+    )
     shift = fields.Nested(ShiftSchema, allow_none=True)
 
 

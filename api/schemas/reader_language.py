@@ -1,19 +1,23 @@
-"""Language of whoever reads an answer (RFC 9110): what a request says it accepts."""
+"""Language of whoever reads an answer: the one they chose, else what the request says it accepts (RFC 9110)."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 from marshmallow import fields
 
 from api.schemas.base import described
+from models.access import Actor
 from models.db.text import fold
-from notifications.messages.translations import CATALOGUES, closest_language, translations_for
+from models.organizations.names import closest_language, name_in
+from notifications.messages.translations import CATALOGUES, translations_for
 
 
-def accepted_languages() -> list[str]:
-    """Return the languages that the request accepts, the preferred first."""
-    return [tag for tag, quality in _weighed_languages() if quality > 0]
+def wanted_languages() -> list[str]:
+    """Return the languages that whoever asks reads, the preferred first: their own choice, then what is accepted."""
+    actor: Actor | None = g.get("actor") if has_request_context() else None
+    own = [actor.language] if actor and actor.language else []
+    return own + [tag for tag, quality in _weighed_languages() if quality > 0]
 
 
 def refused_languages() -> set[str]:
@@ -26,9 +30,9 @@ def _weighed_languages() -> Iterable[tuple[str, float]]:
 
 
 def reader_language(known: Collection[str], otherwise: Sequence[str] = ()) -> str:
-    """Return the known language that is closest to what the request accepts, else to the others, else English."""
+    """Return the known language that is closest to what the reader wants, else to the others, else English."""
     offered = {*known, "en"} - refused_languages()
-    wanted = (*accepted_languages(), *otherwise)
+    wanted = (*wanted_languages(), *otherwise)
     return next((tag for name in wanted if (tag := closest_language(name, offered))), "en")
 
 
@@ -39,7 +43,7 @@ class NameInLanguage(fields.String):
     """
 
     def __init__(self, what: str, *, path: str | None = None) -> None:
-        description = f"The name of the {what} in the language of Accept-Language, else as the organization calls it."
+        description = f"The name of the {what} in the language of the reader, else as the organization calls it."
         super().__init__(allow_none=path is not None, metadata=described(description))
         self.path = path
 
@@ -75,9 +79,8 @@ class InReadersOrder(fields.List):
 
 def name_for_reader(named: Any) -> str:
     """Return the name of a word or place in the language of the reader, else as the organization calls it."""
-    names = {tag.lower(): name for tag, name in (named.names or {}).items()}
-    name: str = names.get(reader_language(names)) or named.name
-    return name
+    actor: Actor | None = g.get("actor") if has_request_context() else None
+    return name_in(named, *wanted_languages(), first_language=actor.organization_language if actor else "")
 
 
 def order_for_reader(named: Any) -> list[Any]:

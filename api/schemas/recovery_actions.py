@@ -22,6 +22,7 @@ from api.schemas.base import (
     described,
 )
 from api.schemas.customer_names import ConcernNamesSchema
+from api.schemas.reader_language import NameInLanguage
 from api.schemas.redaction import reader
 from models.recovery.action import SETTLEMENT_MOVES, ActionStatus, RecoveryAction, Settlement
 
@@ -101,7 +102,16 @@ class RecoveryActionSchema(RedactedSchema):
     """
 
     withheld = ("note", "acted_by")
-    hidden_from_tills = ("concern_id", "customer_id", "remedy", "given_90_days", "decision", "note", "acted_by")
+    hidden_from_tills = (
+        "concern_id",
+        "customer_id",
+        "remedy",
+        "remedy_name",
+        "given_90_days",
+        "decision",
+        "note",
+        "acted_by",
+    )
 
     id = fields.UUID()
     version = fields.Integer()
@@ -110,6 +120,7 @@ class RecoveryActionSchema(RedactedSchema):
     remedy = SlugOf(
         allow_none=True, metadata=described("The short name of the remedy: the kind of thing that was given.")
     )
+    remedy_name = NameInLanguage("remedy", path="remedy")
     status = fields.Enum(
         ActionStatus,
         by_value=True,

@@ -3,35 +3,46 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from api.schemas.base import Instant, MoneySchema, Schema, described
-from models.concerns.enums import Kind, Status
+from models.concerns.enums import Kind, Outcome, Severity, Status
 from models.recovery.action import UNPAID, ActionStatus
 
 PLAIN_FIELDS = ("id", "kind", "status", "occurred_at", "received_at", "taken_at", "resolved_at", "mood", "mood_after")
-PLAIN_FIELDS += ("outcome", "rating", "rating_suspect", "category", "cause", "place")
+PLAIN_FIELDS += ("outcome", "rating", "rating_suspect", "category", "category_name", "cause", "cause_name")
+PLAIN_FIELDS += ("place", "place_name")
 TEXT_FIELDS = ("their_words", "our_reading", "stake", "wanted")
 COUNTED_STATUSES = (ActionStatus.DONE, ActionStatus.REVERSED)
 PERSON_FIELDS = ("reported_by", "taken_by")
+
+
+def one_of(enum: type[StrEnum]) -> validate.OneOf:
+    return validate.OneOf([member.value for member in enum])
 
 
 class LogLineSchema(Schema):
     """One concern of a log as a line of a table. Words and names are empty for readers of figures only."""
 
     line = fields.String(
+        validate=validate.OneOf(["concern", "praise", "voided", "day", "signed"]),
         metadata=described(
             "`concern`, `praise` or `voided`: one that was logged; `day`: the figures of the day; `signed`: these as "
             "they were signed. Where something was paid in several currencies, each further one has its own line."
-        )
+        ),
     )
     id = fields.UUID(metadata=described("The id of the concern."))
-    kind = fields.String(metadata=described("Concern, request or praise."))
-    status = fields.String(metadata=described("Open, taken, resolved, or voided: logged by mistake."))
-    severity = fields.String(metadata=described("How much it needs somebody: severe or normal."))
+    kind = fields.String(validate=one_of(Kind), metadata=described("Concern, request or praise."))
+    status = fields.String(
+        validate=one_of(Status), metadata=described("Open, taken, resolved, or voided: logged by mistake.")
+    )
+    severity = fields.String(
+        validate=one_of(Severity), metadata=described("How much it needs somebody: severe or normal.")
+    )
     needs_you_now = fields.Integer(metadata=described("Its place among what needs somebody now; empty if nobody."))
     occurred_at = Instant(metadata=described("When it happened, in UTC."))
     received_at = Instant(metadata=described("When it was logged, in UTC."))
@@ -40,13 +51,17 @@ class LogLineSchema(Schema):
     mood = fields.Integer(metadata=described("The mood of the customer, from 1 (very unhappy) to 5 (delighted)."))
     mood_after = fields.Integer(metadata=described("The mood once it was resolved, as staff saw it; empty if unknown."))
     outcome = fields.String(
-        metadata=described("How it ended: recovered (the customer left content), lost (unhappy) or unknown.")
+        validate=one_of(Outcome),
+        metadata=described("How it ended: recovered (the customer left content), lost (unhappy) or unknown."),
     )
     rating = fields.Integer(metadata=described("What the customer said of how it was in the end, 1 to 5."))
     rating_suspect = fields.Boolean(metadata=described("Whether the rating may be by staff; it is then in no mean."))
     category = fields.String(metadata=described("The short name of its category."))
+    category_name = fields.String(metadata=described("The name of its category, in the language of the reader."))
     cause = fields.String(metadata=described("The short name of its cause."))
+    cause_name = fields.String(metadata=described("The name of its cause, in the language of the reader."))
     place = fields.String(metadata=described("The short name of the place in the store."))
+    place_name = fields.String(metadata=described("The name of the place, in the language of the reader."))
     items = fields.String(metadata=described("The dishes, products or articles it is about."))
     their_words = fields.String(metadata=described("What the customer said, in their own words."))
     our_reading = fields.String(metadata=described("What staff understood."))
@@ -54,7 +69,10 @@ class LogLineSchema(Schema):
     wanted = fields.String(metadata=described("What the customer wanted."))
     reported_by = fields.String(metadata=described("Who logged it."))
     taken_by = fields.String(metadata=described("Who took it."))
-    remedies = fields.String(metadata=described("What was given and not taken back."))
+    remedies = fields.String(metadata=described("The short names of what was given and not taken back."))
+    remedy_names = fields.String(
+        metadata=described("What was given and not taken back, in the language of the reader.")
+    )
     cost = fields.List(
         fields.Nested(MoneySchema),
         metadata=described("What that cost. What is only asked for costs nothing yet; what was taken back is less."),
@@ -120,6 +138,7 @@ def _line(concern: Mapping[str, Any]) -> dict[str, Any]:
         "cost": _costs(actions),
         "items": ", ".join(item["name"] or "" for item in concern["items"]).strip(", "),
         "remedies": ", ".join(action["remedy"] for action in actions if _is_in_force(action)),
+        "remedy_names": ", ".join(action["remedy_name"] for action in actions if _is_in_force(action)),
     }
 
 

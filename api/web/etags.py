@@ -69,7 +69,7 @@ class PositionTag:
     def of(cls, position: Sequence[Any], *, actor: Actor) -> Self:
         """Return the tag of a position for this reader."""
         reach = None if actor.store_ids is None else sorted(map(str, actor.store_ids))
-        reader = (str(actor.staff_id), actor.role, sorted(actor.permissions), reach)
+        reader = (str(actor.staff_id), actor.role, sorted(actor.permissions), reach, actor.language)
         facts = repr((tuple(position), reader, request.headers.get("Accept-Language", "")))
         return cls(hashlib.sha256(facts.encode()).hexdigest()[:DIGEST_LENGTH])
 

@@ -18,5 +18,5 @@ def negotiate(*offered: str) -> str:
     media_types = [spelling for media_type in offered for spelling in (media_type, f"{media_type}; charset=utf-8")]
     best = request.accept_mimetypes.best_match(media_types)
     if best is None:
-        raise HttpProblem(406, f"This is given as {' or '.join(offered)}.")
+        raise HttpProblem(406, f"This is given as {', '.join(offered)}.")
     return best.partition(";")[0]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from api.web.problem_language import catalogue_for_reader
+from api.schemas.problem_language import catalogue_for_reader
 from api.web.slow_clients import SlowClient, TooManySlowClients
 from models.db.failures import Failure, failure_of, loggable
 from models.errors import (

@@ -21,9 +21,11 @@ def upgrade() -> None:
     _upgrade_shifts()
     _upgrade_organizations()
     _upgrade_filters()
+    _upgrade_staff()
 
 
 def downgrade() -> None:
+    _downgrade_staff()
     _downgrade_filters()
     _downgrade_organizations()
     _downgrade_shifts()
@@ -168,3 +170,14 @@ def _upgrade_organizations() -> None:
 def _downgrade_organizations() -> None:
     with op.batch_alter_table("organization") as batch:
         batch.drop_column("app_addresses")
+
+
+def _upgrade_staff() -> None:
+    """Note which language a person chose to read."""
+    with op.batch_alter_table("staff") as batch:
+        batch.add_column(sa.Column("language", sa.String(35), nullable=True))
+
+
+def _downgrade_staff() -> None:
+    with op.batch_alter_table("staff") as batch:
+        batch.drop_column("language")

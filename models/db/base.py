@@ -264,7 +264,7 @@ class TenantOwned(Base):
     def not_visible_error(cls, row_id: UUID, *, pointer: str | None) -> NotFound:
         """Return a refusal that says the same whether the row does not exist or is out of reach."""
         noun = cls.noun or cls.__tablename__.replace("_", " ")
-        return NotFound(f"There is no {noun} {row_id} within reach of this sign-in.", pointer=pointer)
+        return NotFound(f"There is no {noun} '{row_id}' within reach of this sign-in.", pointer=pointer)
 
 
 def _add_tenant_constraints(table: Table) -> None:

@@ -16,6 +16,7 @@ from models.customers.customer import Customer
 from models.db.base import Money
 from models.db.session import ScopedSession
 from models.operations.past_outcomes import PastOutcomes, SameCause, SuggestedQuestion, past_outcomes
+from models.organizations.names import Named
 from models.organizations.store import Store, StoreKind
 from models.organizations.vocabulary import Category, Question
 from models.policy_defaults import MIN_OUTCOME_SAMPLE, UNHAPPY_MOOD
@@ -49,9 +50,9 @@ class Offer:
 
 @dataclass(frozen=True)
 class Apology:
-    """How to begin with a customer who has told it before: with the names of what was tried."""
+    """How to begin with a customer who has told it before: with what was tried."""
 
-    tried: Sequence[str]
+    tried: Sequence[Named]
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def guidance_for_concern(session: ScopedSession, concern: Concern, *, by: Actor,
     customer = concern.customer  # who is new with this concern has no past
     was_known = customer is not None and customer.created_at < at
     past = find_customer_past(session, customer.id, actor=by, at=at) if customer and was_known else NO_PAST
-    tried_now = [action.remedy.name for action in concern.actions if action.status is ActionStatus.DONE]
+    tried_now = [action.remedy for action in concern.actions if action.status is ActionStatus.DONE]
     return _assemble(
         outcomes,
         concern.category,
@@ -132,9 +133,9 @@ def _assemble(
     *,
     just_asked: Question | None,
     times_told: int | None,
-    tried_now: Sequence[str] = (),
+    tried_now: Sequence[Remedy] = (),
 ) -> Guidance:
-    """Put the hints together. `tried_now` are the names of what was given for this concern."""
+    """Put the hints together. `tried_now` is what was given for this concern."""
     words_first = category is None or not category.about_money
     told_before = times_told is not None and times_told > 1
     questions_before = past.questions | ({just_asked.slug} if just_asked else set())
@@ -143,9 +144,10 @@ def _assemble(
         for question in outcomes.questions
         if question.slug not in questions_before and not (told_before and question.from_the_beginning)
     )
-    tried = [*(past.recovery.remedy_names if past.recovery else ()), *tried_now]
+    before = past.recovery.tried if past.recovery else ()
+    tried: dict[str, Named] = {word.slug: word for word in before} | {word.slug: word for word in tried_now}
     return Guidance(
-        opening=Apology(list(dict.fromkeys(tried))) if told_before else None,
+        opening=Apology([*tried.values()]) if told_before else None,
         question=next(new_questions, None),
         words_first=words_first,
         offers=_in_order(offers, outcomes.same_cause, words_first=words_first),

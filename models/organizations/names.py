@@ -1,14 +1,50 @@
 """Names in several languages: which tags are languages, and a name for each of them."""
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple, Protocol
 
 from models.errors import Invalid
 from models.policy_defaults import MAX_LANGUAGES
 
 MAX_TAG_LENGTH: Final = 35  # RFC 5646, 4.4.1
 _TAG = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+class Named(Protocol):
+    """A word or place: its name in the organization's first language, and those in others, by language tag."""
+
+    @property
+    def name(self) -> Any: ...
+    @property
+    def names(self) -> Any: ...
+
+
+class NamedWord(NamedTuple):
+    """A word with its names, apart from its row."""
+
+    slug: str
+    name: str
+    names: Mapping[str, str]
+
+
+def closest_language(locale: str | None, known: Collection[str]) -> str | None:
+    """Return the closest of the known languages, or None if none is close (RFC 4647, lookup)."""
+    parts = re.split(r"[-_.@]", (locale or "").lower())
+    tags = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((tag for tag in tags if tag in known), None)
+
+
+def name_in(named: Named, *locales: str | None, first_language: str = "") -> str:
+    """Return the name in the first of these languages that it has, else as the organization calls it.
+
+    `first_language` is that of the organization, in which `name` is.
+    """
+    names = {tag.lower(): name for tag, name in (named.names or {}).items()}
+    names.setdefault(first_language.lower(), named.name)
+    tag = next((tag for locale in locales if (tag := closest_language(locale, names))), None)
+    name: str = names[tag] if tag else named.name
+    return name
 
 
 def check_language(tag: str, *, pointer: str) -> str:

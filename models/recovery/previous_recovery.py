@@ -13,6 +13,7 @@ from models.concerns.concern import Concern
 from models.concerns.counted import IS_COUNTED_CONCERN
 from models.concerns.enums import Outcome, Status
 from models.concerns.event import ConcernEvent, ConcernStep
+from models.organizations.names import NamedWord
 from models.organizations.vocabulary import Category, Cause, Question
 from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
 from models.recovery.action import IN_EFFECT, RecoveryAction
@@ -22,7 +23,7 @@ _NOT_READ: ColumnElement[Any] = null()
 
 
 class PreviousRecovery(NamedTuple):
-    """A past concern with the remedies that were tried, in order, and its outcome. `remedy_names` are theirs."""
+    """A past concern with the remedies that were tried, in order, and its outcome. `tried` has their names."""
 
     concern_id: UUID
     business_date: date
@@ -30,7 +31,7 @@ class PreviousRecovery(NamedTuple):
     outcome: Outcome | None
     mood_after: int | None
     remedies: Sequence[str]
-    remedy_names: Sequence[str]
+    tried: Sequence[NamedWord]
 
 
 class CustomerPast(NamedTuple):
@@ -102,6 +103,7 @@ def _fetch_rows(
             Concern.mood_after,
             Remedy.slug.label("remedy"),
             Remedy.name.label("remedy_name"),
+            Remedy.names.label("remedy_names"),
         )
         .select_from(always_one_row)
         .outerjoin(Concern, and_(*criteria))
@@ -125,5 +127,5 @@ def _read_recovery(rows: Sequence[Any]) -> PreviousRecovery | None:
         concern.outcome,
         concern.mood_after,
         remedies=[row.remedy for row in done],
-        remedy_names=[row.remedy_name for row in done],
+        tried=[NamedWord(row.remedy, row.remedy_name, row.remedy_names or {}) for row in done],
     )

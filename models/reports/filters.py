@@ -41,7 +41,7 @@ def resolve_filters(
             kind = filter_.removesuffix("_id")
             row = session.execute(select_named(actor, resolved.pop(filter_))).first()
             if row is None:
-                detail = f"There is no {kind} {query[filter_]} within reach of this sign-in."
+                detail = f"There is no {kind} '{query[filter_]}' within reach of this sign-in."
                 raise Invalid(detail, pointer=f"/{filter_}")
             resolved[f"{kind}_id"], names[kind] = row
     return resolved, names

@@ -1,7 +1,7 @@
 """Dimensions and grouping: the columns that make the groups of a report, and the labels of these groups."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -69,12 +69,14 @@ CALENDARS = {GroupBy.WEEK: weeks, GroupBy.MONTH: months}
 class NamedLabel:
     """Label of a group that the organization named itself, such as a store, a cause or a remedy.
 
-    Slug and name are None where the reader may know that there is such a thing, but not what it is called.
+    Slug and name are None where the reader may know that there is such a thing, but not what it is called. `names` are
+    those in further languages.
     """
 
     id: UUID
     slug: str | None
     name: str | None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 MAX_GROUPS = 20_000  # groups of one report: more than anybody reads, and as many as are answered in time
@@ -216,7 +218,8 @@ def labels(session: Session, group_by: Sequence[GroupBy], keys: Iterable[Key]) -
 
 def _named_labels(session: Session, name: Any) -> dict[UUID, NamedLabel]:
     model = name.class_
-    return {row.id: NamedLabel(*row) for row in session.execute(select(model.id, model.slug, name))}
+    further = [model.names] if hasattr(model, "names") else []
+    return {row.id: NamedLabel(*row) for row in session.execute(select(model.id, model.slug, name, *further))}
 
 
 def sort_key(group: dict[str, Label]) -> list[tuple[bool, str]]:

@@ -104,7 +104,7 @@ def find_reach(
         for position, id_ in enumerate(ids):
             if id_ not in found:
                 pointer = f"/{noun}_ids/{position}"
-                raise Invalid(f"There is no {noun} {id_} within reach of this sign-in.", pointer=pointer)
+                raise Invalid(f"There is no {noun} '{id_}' within reach of this sign-in.", pointer=pointer)
     return [stores[id_] for id_ in store_ids], [regions[id_] for id_ in region_ids]
 
 

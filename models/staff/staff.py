@@ -29,6 +29,7 @@ from models.db.base import Aggregate, TenantOwned, one_to_many, tenant_fk
 from models.db.bounds import check_bound
 from models.db.slug import check_login
 from models.errors import Conflict, Invalid
+from models.organizations.names import MAX_TAG_LENGTH, check_language
 from models.organizations.organization import Region
 from models.organizations.store import Store
 from models.policy_defaults import MAX_REGIONS_OF_PERSON, MAX_STAFF, MAX_STORES_OF_PERSON
@@ -84,6 +85,7 @@ class Staff(Aggregate):
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
     muted: Mapped[list[str]] = mapped_column(JSON, default=list)  # kinds of notification that this person does not want
+    language: Mapped[str | None] = mapped_column(String(MAX_TAG_LENGTH))  # what they chose to read; else their phone's
 
     store_links: Mapped[list["StaffStore"]] = one_to_many(
         "Staff", "StaffStore", "staff_id", cascade="all, delete-orphan"
@@ -306,7 +308,11 @@ class Staff(Aggregate):
         session.execute(select(cls.id).where(cls.id == staff_id).with_for_update(key_share=True))
 
     def set_preferences(self, **changes: Any) -> None:
-        """Change what a person wants: `quiet_hours` (`from` and `until`, or None), `muted`, `email`, `daily_logs`."""
+        """Change what a person wants.
+
+        That is `quiet_hours` (`from` and `until`, or None), `muted`, `email`, `daily_logs`, and `language` (a tag such
+        as pt-BR, or None for that of their phone).
+        """
         if "quiet_hours" in changes:
             quiet_hours = changes["quiet_hours"] or {"from": None, "until": None}
             start, end = (
@@ -317,6 +323,9 @@ class Staff(Aggregate):
             self.quiet_from, self.quiet_until = start, end
         if "muted" in changes:
             self.muted = sorted(set(changes["muted"]))
+        if "language" in changes:
+            language = changes["language"]
+            self.language = None if language is None else check_language(language, pointer="/language")
         if changes.get("email", self.email) != self.email:
             self.email, self.email_set_by_id = _check_email(changes["email"]), None
         if "daily_logs" in changes:

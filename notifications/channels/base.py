@@ -54,7 +54,6 @@ class Recipient:
     address: str
     address_kind: AddressKind | None = None
     platform: Platform | None = None
-    locale: str | None = None
 
     @property
     def service(self) -> str:

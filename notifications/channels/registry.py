@@ -31,5 +31,4 @@ def recipient_of(notification: Notification) -> Recipient | None:
         address=device.address,
         address_kind=device.address_kind,
         platform=device.platform,
-        locale=device.locale,
     )

@@ -53,7 +53,9 @@ def _compose(row: Any, decisions: dict[UUID, ConcernStep], *, actor: Actor, lang
     context, subject = NO_CONTEXT, {}
     if row.Concern is not None:
         decision = decisions.get(notification.recovery_action_id) if notification.recovery_action_id else None
-        context = MessageContext.of(row.Concern, row.Alert, action=row.RecoveryAction, decision=decision)
+        context = MessageContext.of(
+            row.Concern, row.Alert, action=row.RecoveryAction, decision=decision, locale=language
+        )
     elif notification.count is not None:
         context = MessageContext(count=notification.count)
     if _may_see(row, actor):

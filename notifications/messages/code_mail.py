@@ -11,17 +11,18 @@ from models.policy_defaults import INVITATION_TTL
 from models.staff.credentials.invitation import Invitation
 from models.staff.staff import Staff
 from notifications.channels.base import Message, one_line
-from notifications.messages.daily_log_mail import locale_of
 from notifications.messages.translations import translations_for
 
 
-def compose_code_mail(session: Session, notification: Notification, message: Message, *, at: datetime) -> Message:
-    """Return the message with a fresh code for its reader, in the language of the phone they used last."""
+def compose_code_mail(
+    session: Session, notification: Notification, message: Message, *, locale: str | None, at: datetime
+) -> Message:
+    """Return the message with a fresh code for its reader, in their language, else in that of the organization."""
     key = (notification.organization_id, notification.staff_id)
     reader = session.get_one(Staff, key)
     organization = Organization.get(session, notification.organization_id)
     invitation = Invitation.create_for_mail(session, reader, id_=notification.id, at=at)
-    _ = translations_for(locale_of(session, reader) or organization.languages[0]).gettext
+    _ = translations_for(locale or organization.languages[0]).gettext
     title = _("Your sign-in at {organization}").format(organization=one_line(organization.name))
     hours = int(INVITATION_TTL.total_seconds()) // 3600
     lines = (

@@ -39,6 +39,7 @@ from notifications.messages import texts
 from notifications.messages.code_mail import compose_code_mail
 from notifications.messages.daily_log_mail import compose_daily_log_mail, may_read_log
 from notifications.messages.links import link_of
+from notifications.messages.recipient_language import locale_of
 from notifications.messages.texts import MessageContext
 
 AlertStep = tuple[UUID | None, int | None]
@@ -113,7 +114,8 @@ def _compose(
     session: Session, outbox_message: OutboxMessage, ringable: RingablePhones, *, at: datetime
 ) -> Message | None:
     alert, notification = outbox_message.alert, outbox_message.notification_or_raise
-    context = _context(session, outbox_message, notification)
+    locale = locale_of(session, notification)
+    context = _context(session, outbox_message, notification, locale=locale)
     digest = _digest(notification, context)
     if outbox_message.kind is OutboxKind.DELIVER_WITHDRAWAL:
         reason = _reason_not_to_withdraw(alert, notification)
@@ -129,7 +131,6 @@ def _compose(
         notification.start_attempt()
         notification.text_digest = digest
         notification.count = context.count if outbox_message.business_date is not None else None
-    locale = recipient.locale
     message = Message(
         notification_id=notification.id,
         alert_id=notification.alert_id,
@@ -149,18 +150,22 @@ def _compose(
     )
     match notification.kind:
         case NotificationKind.DAILY_LOG:
-            return compose_daily_log_mail(session, outbox_message, message, at=at)
+            return compose_daily_log_mail(session, outbox_message, message, locale=locale, at=at)
         case NotificationKind.CODE_BY_MAIL:
-            return compose_code_mail(session, notification, message, at=at)
+            return compose_code_mail(session, notification, message, locale=locale, at=at)
     return message
 
 
-def _context(session: Session, outbox_message: OutboxMessage, notification: Notification) -> MessageContext:
+def _context(
+    session: Session, outbox_message: OutboxMessage, notification: Notification, *, locale: str | None
+) -> MessageContext:
     """Return what the texts may contain."""
     if outbox_message.concern is None:
         return MessageContext(count=count_carried_over(session, outbox_message.store, outbox_message.business_date))
     decision, action = _decision(session, notification), outbox_message.recovery_action
-    return MessageContext.of(outbox_message.concern, outbox_message.alert, action=action, decision=decision)
+    return MessageContext.of(
+        outbox_message.concern, outbox_message.alert, action=action, decision=decision, locale=locale
+    )
 
 
 def _decision(session: Session, notification: Notification) -> ConcernStep | None:

@@ -6,18 +6,17 @@ from datetime import date, datetime
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.access import Actor
+from models.organizations.names import closest_language
 from models.organizations.store import Store
 from models.outbox.message import OutboxMessage
 from models.reports.daily_log import DailyLogReport, build_daily_log
-from models.staff.device import Device
 from models.staff.staff import DailyLogSubscription, Staff
 from notifications.channels.base import Message, one_line
 from notifications.messages.texts import Translate
-from notifications.messages.translations import CATALOGUES, closest_language, translations_for
+from notifications.messages.translations import CATALOGUES, translations_for
 
 
 def may_read_log(session: Session, outbox_message: OutboxMessage, *, at: datetime) -> bool:
@@ -28,14 +27,14 @@ def may_read_log(session: Session, outbox_message: OutboxMessage, *, at: datetim
 
 
 def compose_daily_log_mail(
-    session: Session, outbox_message: OutboxMessage, message: Message, *, at: datetime
+    session: Session, outbox_message: OutboxMessage, message: Message, *, locale: str | None, at: datetime
 ) -> Message:
-    """Return the message with the day as its reader sees it now, in the language of the phone they used last."""
+    """Return the message with the day as its reader sees it now, in their language."""
     store, day = _store_and_day(outbox_message)
     reader = session.get_one(Staff, (outbox_message.organization_id, outbox_message.staff_id))
     actor = Actor(reader.organization_id, reader.permissions, frozenset({store.id}), reader.id, role=reader.role)
     log = build_daily_log(session, store, day, actor=actor, at=at)
-    language = closest_language(locale_of(session, reader), CATALOGUES) or "en"
+    language = closest_language(locale, CATALOGUES) or "en"
     _ = translations_for(language).gettext
     formatted_date = format_date(day, "long", locale=language)
     title = _("Recovery log: {store}, {date}").format(store=one_line(store.name), date=formatted_date)
@@ -49,12 +48,6 @@ def _store_and_day(outbox_message: OutboxMessage) -> tuple[Store, date]:
     if outbox_message.store is None or outbox_message.business_date is None:
         raise ValueError(f"a {outbox_message.notification_kind} that is not about a day")
     return outbox_message.store, outbox_message.business_date
-
-
-def locale_of(session: Session, reader: Staff) -> str | None:
-    """Return the language of the phone that this person used last, if one is known."""
-    stmt = select(Device.locale).where(Device.staff_id == reader.id, Device.locale.is_not(None))
-    return session.scalars(stmt.order_by(Device.seen_at.desc()).limit(1)).first()
 
 
 def _figure_lines(_: Translate, log: DailyLogReport, language: str) -> Iterator[str]:

@@ -11,10 +11,11 @@ from models.concerns.concern import Concern
 from models.concerns.enums import Outcome, Severity
 from models.concerns.event import ConcernStep
 from models.db.base import Money
+from models.organizations.names import closest_language, name_in
 from models.policy_defaults import CONTENT_MOOD
 from models.recovery.action import RecoveryAction
 from notifications.messages.money import format_money
-from notifications.messages.translations import CATALOGUES, SOURCE_LANGUAGE, closest_language, translations_for
+from notifications.messages.translations import CATALOGUES, SOURCE_LANGUAGE, translations_for
 
 Translate = Callable[[str], str]
 """Gettext function of a language. It is called `_`, so that `pybabel extract` finds the sentences."""
@@ -50,13 +51,15 @@ class MessageContext:
         *,
         action: RecoveryAction | None = None,
         decision: ConcernStep | None = None,
+        locale: str | None = None,
     ) -> Self:
+        """Return what texts about a concern may contain, with names in this language."""
         return cls(
             severity=alert.severity if alert else Severity.NORMAL,
             reason=alert.reason if alert else None,
             urgent=concern.urgent,
-            place=concern.place.name if concern.place else None,
-            category=concern.category.name if concern.category else None,
+            place=name_in(concern.place, locale) if concern.place else None,
+            category=name_in(concern.category, locale) if concern.category else None,
             outcome=concern.outcome,
             mood_after=concern.mood_after,
             again_for_sure=concern.is_customer_known,

@@ -1,13 +1,13 @@
 """Message catalogues: one file per language, chosen by locale."""
 
-import re
-from collections.abc import Collection
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from models.organizations.names import closest_language
 
 LOCALES = Path(__file__).parent / "locales"
 """Folder of `pt.po`, `pt-br.po` and so on. A further language is a further file, named by its tag in lower case."""
@@ -38,10 +38,3 @@ def translations_for(locale: str | None) -> NullTranslations:
     """Return the catalogue for a locale such as `pt-BR`: its own, else the one of `pt`, else English."""
     language = closest_language(locale, CATALOGUES)
     return CATALOGUES[language] if language else ENGLISH
-
-
-def closest_language(locale: str | None, known: Collection[str]) -> str | None:
-    """Return the closest of the known languages, or None if none is close (RFC 4647, lookup)."""
-    parts = re.split(r"[-_.@]", (locale or "").lower())
-    tags = ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((tag for tag in tags if tag in known), None)

@@ -8,9 +8,10 @@ from pathlib import Path
 from api.web.problems import FAULT_OF_OURS, PROBLEM_CODES
 
 ROOT = Path(__file__).parents[2]
+FOLDERS = ("api", "models", "notifications")
 REFUSALS = {
     *("Invalid", "NotFound", "Conflict", "Forbidden", "InvalidState", "TooMany", "VersionConflict", "Expired"),
-    *("TooLarge", "DomainError", "HttpProblem", "ValidationError", "problem", "unavailable"),
+    *("TooLarge", "DomainError", "HttpProblem", "ValidationError", "problem", "unavailable", "CellError", "refuse"),
 }
 BOUNDS = {"too_many", "check_bound"}
 """Functions that are handed parts of a sentence: of what there may be so many, and what to do about it."""
@@ -20,10 +21,10 @@ _SENTENCE = re.compile(r"""[A-Z`{'"].* .*\.(\{\w+\})?""", re.DOTALL)
 def problem_texts() -> dict[str, str]:
     """Return the texts of problems with the file and line where each stands; values are `{name}` in them."""
     texts = {title: "PROBLEM_CODES" for _status, title in PROBLEM_CODES.values()} | {FAULT_OF_OURS: "FAULT_OF_OURS"}
-    for folder in ("api", "models"):
+    for folder in FOLDERS:
         for file in sorted((ROOT / folder).rglob("*.py")):
             name = str(file.relative_to(ROOT))
-            if not name.startswith(("api/cli/", "models/reports/", "api/pages/")):
+            if not name.startswith(("api/cli/", "api/pages/", "notifications/messages/")):
                 for line, text in _texts_of(ast.parse(file.read_text())):
                     texts.setdefault(text, f"{name}:{line}")
     return texts
@@ -33,10 +34,10 @@ def unreadable_refusals() -> list[str]:
     """Return file and line of refusals whose text is put together from pieces: no catalogue can name it."""
     return [
         f"{file.relative_to(ROOT)}:{node.lineno}"
-        for folder in ("api", "models")
+        for folder in FOLDERS
         for file in sorted((ROOT / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS
+        if isinstance(node, ast.Call) and _name_called(node) in REFUSALS
         if any(isinstance(part, ast.BinOp) or _is_formatted(part) for part in node.args)
     ]
 
@@ -63,8 +64,13 @@ def _texts_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def _refuses(function: ast.FunctionDef) -> bool:
     """Tell whether a function refuses something, or says in words why another one does."""
     says_why = function.returns is not None and ast.unparse(function.returns) in ("str | None", "str")
-    calls = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
-    return says_why or any(isinstance(call, ast.Name) and call.id in REFUSALS for call in calls)
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+    return says_why or any(_name_called(call) in REFUSALS for call in calls)
+
+
+def _name_called(call: ast.Call) -> str:
+    """Return the name of the function or method that is called."""
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
 def _constant(node: ast.AST) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from api.schemas.base import BusinessDate, Instant, Schema, Several, Words, described
-from api.schemas.reader_language import reader_language
+from api.schemas.reader_language import NameInLanguage, reader_language
 from models.concerns.enums import Channel
 from models.policy_defaults import MAX_REPORT_DAYS
 from models.recovery.follow_up import FollowUpKind
@@ -69,11 +69,17 @@ def category_filter() -> Words:
 
 
 class NamedSchema(Schema):
-    """A store, region, group, category or cause."""
+    """A store, region or group."""
 
     id = fields.UUID(metadata=described("The id."))
     slug = fields.String(metadata=described("The short name, which may change."))
     name = fields.String(metadata=described("The name."))
+
+
+class NamedWordSchema(NamedSchema):
+    """A category, cause, remedy or question."""
+
+    name = NameInLanguage("word")
 
 
 WITHHELD = (
@@ -95,10 +101,12 @@ class GroupSchema(Schema):
         metadata=described("The group of stores; empty for stores in none. A store may be in several."),
     )
     category = fields.Nested(
-        NamedSchema, allow_none=True, metadata=described("The category of the concerns; empty for those without one.")
+        NamedWordSchema,
+        allow_none=True,
+        metadata=described("The category of the concerns; empty for those without one."),
     )
     cause = fields.Nested(
-        NamedSchema, allow_none=True, metadata=described("The cause of the concerns; empty for those without one.")
+        NamedWordSchema, allow_none=True, metadata=described("The cause of the concerns; empty for those without one.")
     )
     channel = fields.String(
         validate=validate.OneOf([channel.value for channel in Channel]),
@@ -176,10 +184,10 @@ class ItemLabel(fields.Nested):
 class SubjectSchema(GroupSchema):
     """The group of a row, with the dimensions that only one report has; null for concerns without it."""
 
-    remedy = fields.Nested(NamedSchema, metadata=described("What was given."))
+    remedy = fields.Nested(NamedWordSchema, metadata=described("What was given."))
     item = ItemLabel(ReadableItemSchema, metadata=described("The dish, product or article."))
     question = fields.Nested(
-        NamedSchema,
+        NamedWordSchema,
         allow_none=True,
         metadata=described("The open question that was asked; empty for concerns without one."),
     )

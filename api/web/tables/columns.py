@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from api.schemas.base import MoneySchema, Schema
 from api.schemas.reports.figures import Keyed, Minutes, Ratio
@@ -37,6 +37,7 @@ IN_EARLIER_PERIOD: Final = "In the earlier period."
 CHANGE_SINCE_EARLIER: Final = "The figure less that of the earlier period; empty where one of them is empty."
 IN_PERCENTAGE_POINTS: Final = "In percentage points."
 CURRENCY_OF_AMOUNT: Final = "The currency of the amount in the column before (ISO 4217)."
+NAME_BESIDE: Final = {"remedies": "remedy_names"}  # where it is not the name of the slug and `_name`
 EARLIER: Final = "earlier"  # the member of a row that holds the same group's row of the earlier period
 
 
@@ -44,7 +45,8 @@ EARLIER: Final = "earlier"  # the member of a row that holds the same group's ro
 class Column:
     """A column: where its values stand in a dumped row, what they are, and what they mean.
 
-    `heading` are the names that `name` joins, and `meanings` the sentences of its legend: pages translate each.
+    `heading` are the names that `name` joins, and `meanings` the sentences of its legend: pages translate each, and
+    each of the `choices`, words of ours of which a value is one.
     `for_machines`: ids, versions, and slugs beside a name, which are in CSV alone. `is_key`: what a line is about,
     repeated in each of its lines.
     """
@@ -57,6 +59,7 @@ class Column:
     for_machines: bool = False
     is_key: bool = False
     is_change: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -156,7 +159,8 @@ def _columns_of_field(path: tuple[str, ...], field: fields.Field[Any], context: 
         for key, part in field.parts.items():
             yield from _columns_of_field((*path, key), part, meanings)
     elif not isinstance(inner, fields.Nested | fields.Dict):
-        yield Column(name, path, _kind(field), path, meanings, for_machines=_is_for_machines(field, path))
+        for_machines = _is_for_machines(field, path)
+        yield Column(name, path, _kind(field), path, meanings, for_machines=for_machines, choices=_choices(inner))
 
 
 _KINDS: Final[Mapping[type[fields.Field[Any]], Kind]] = {
@@ -177,8 +181,17 @@ def _kind(field: fields.Field[Any]) -> Kind:
 
 
 def _is_for_machines(field: fields.Field[Any], path: tuple[str, ...]) -> bool:
-    names_beside = getattr(field.parent, "dump_fields", {})
-    return isinstance(field, fields.UUID) or path[-1] == "version" or (path[-1] == "slug" and "name" in names_beside)
+    beside, name = getattr(field.parent, "dump_fields", {}), path[-1]
+    is_named = (name == "slug" and "name" in beside) or NAME_BESIDE.get(name, f"{name}_name") in beside
+    return isinstance(field, fields.UUID) or name == "version" or is_named
+
+
+def _choices(field: fields.Field[Any]) -> tuple[str, ...]:
+    """Return the words of ours of which the value of a field is one; none where it may be anything."""
+    if isinstance(field, fields.Enum):
+        return tuple(str(member.value) for member in field.enum)
+    choices = (v.choices for v in field.validators if isinstance(v, validate.OneOf))
+    return tuple(str(choice) for choice in next(choices, ()))
 
 
 def _value_at(row: Any, path: tuple[str, ...]) -> Any:

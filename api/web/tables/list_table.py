@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Final
 
 from marshmallow import fields
 
 from api.schemas.base import PersonSchema, Schema
 from api.web.tables.columns import Column, columns_of, lines_of
-from api.web.tables.table_file import Sheet, TableFile, key_column
+from api.web.tables.table_file import About, Sheet, TableFile, key_column
 
 STORE_ID, STORE_NAME = "store_id", "store_name"
 # What a line is about, in this order.
@@ -31,7 +30,7 @@ def list_file(
     schema: Schema,
     items: Iterable[ListedItem],
     *,
-    about: Mapping[str, str | date],
+    about: Mapping[str, About],
     by_store: bool,
 ) -> TableFile:
     """Return the file of a page of a list."""

@@ -10,7 +10,7 @@ from marshmallow import fields
 
 from api.schemas.base import Schema
 from api.web.tables.columns import COMPARABLE, EARLIER, Column, Kind, columns_of, lines_of
-from api.web.tables.table_file import LINE, Sheet, TableFile, key_column
+from api.web.tables.table_file import LINE, About, Sheet, TableFile, key_column, written
 from models.reports.grouping import TIME_DIMENSIONS, GroupBy
 from models.reports.periods import labels_of
 
@@ -33,24 +33,25 @@ _ABOUT: Final = {
 def report_file(name: str, schema: Schema, report: Mapping[str, Any], filters: Mapping[str, str]) -> TableFile:
     """Return the file of a report, given as its schema dumped it."""
     about = _about(report, filters)
-    columns = [key_column(LINE, _LINE_MEANS)]
+    columns = [key_column(LINE, _LINE_MEANS, choices=("group", "total"))]
     columns += [key_column(part, _ABOUT[part], Kind.TEXT if part == "filters" else Kind.DATE) for part in about]
     columns += _columns(schema, report)
     rows = ({**about, **row} for row in _rows(report))
     title = name.replace("-", " ").capitalize()
     sheet = Sheet(title, columns, lines_of(columns, rows))
-    covered = {
-        part.replace("_", " "): text if part == "filters" else date.fromisoformat(text) for part, text in about.items()
+    covered: dict[str, About] = {
+        part.replace("_", " "): {**filters} if part == "filters" else date.fromisoformat(text)
+        for part, text in about.items()
     }
-    made = {"grouped by": ", ".join(report["group_by"]), "as of": datetime.fromisoformat(report["generated_at"])}
-    return TableFile(f"{name}-{report['from']}-{report['to']}", f"{title} report", covered | made, [sheet])
+    covered |= {"grouped by": [*report["group_by"]], "as of": datetime.fromisoformat(report["generated_at"])}
+    return TableFile(f"{name}-{report['from']}-{report['to']}", f"{title} report", covered, [sheet])
 
 
 def _about(report: Mapping[str, Any], filters: Mapping[str, str]) -> dict[str, str]:
     about = {"from": report["from"], "to": report["to"]}
     if compared := report.get("compared"):
         about |= {"earlier_from": compared["from"], "earlier_to": compared["to"]}
-    return {**about, "filters": ", ".join(f"{kind}: {name}" for kind, name in filters.items())}
+    return {**about, "filters": written({**filters})}
 
 
 def _columns(schema: Schema, report: Mapping[str, Any]) -> Iterator[Column]:

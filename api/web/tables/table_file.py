@@ -2,15 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from api.web.tables.columns import Column, Kind, Line
 
 LINE = "line"
+About = str | int | date | list[str] | dict[str, str]
+"""What a file is about: a list is of words of ours, and a mapping has what it is limited to, by such words."""
 
 
-def key_column(name: str, description: str, kind: Kind = Kind.TEXT) -> Column:
-    return Column(name, (name,), kind, (name,), (description,), is_key=True)
+def key_column(name: str, description: str, kind: Kind = Kind.TEXT, *, choices: tuple[str, ...] = ()) -> Column:
+    return Column(name, (name,), kind, (name,), (description,), is_key=True, choices=choices)
+
+
+def written(value: About) -> str:
+    """Return what a file is about, in English and as programs read it."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case list():
+            return ", ".join(value)
+        case dict():
+            return ", ".join(f"{name}: {text}" for name, text in value.items())
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -28,7 +44,7 @@ class TableFile:
 
     name: str
     title: str
-    about: Mapping[str, str | date]
+    about: Mapping[str, About]
     sheets: Sequence[Sheet]
 
     @property

@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from api.web.tables.columns import Cell, Kind, Line
 from api.web.tables.formulas import defuse
-from api.web.tables.table_file import LINE, Sheet, TableFile
+from api.web.tables.table_file import LINE, Sheet, TableFile, written
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LEGEND: Final = "Legend"
@@ -117,17 +117,8 @@ def _is_total(line: Line) -> bool:
     return line.get(LINE) == TOTAL
 
 
-def _written(value: str | date) -> str:
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-    return value
-
-
 def _legend(file: TableFile) -> Iterator[tuple[str, str]]:
     yield file.title, ""
-    yield from ((name, _written(value)) for name, value in file.about.items())
+    yield from ((name, written(value)) for name, value in file.about.items())
     yield "", ""
     yield from ((column.name, column.description) for column in file.columns if not column.for_machines)

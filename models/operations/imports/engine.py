@@ -52,7 +52,8 @@ class Line:
 
     def refuse_as_duplicate(self, first: "Line", column: str) -> None:
         """Refuse the line because it has the value of an earlier one in this column."""
-        detail = f"Lines {first.number} and {self.number} have the same {column.replace('_', ' ')}."
+        noun = column.replace("_", " ")
+        detail = f"Lines {first.number} and {self.number} have the same {noun}."
         self.refuse(column, FaultCode.DUPLICATE_LINE, detail)
 
 

@@ -155,7 +155,9 @@ class StaffImport(ImportKind):
         for column, noun, known in (("stores", "store", self._stores), ("regions", "region", self._regions)):
             for slug_ in line.values.get(column, ()):
                 if slug_ not in known:
-                    line.refuse(column, FaultCode.UNKNOWN, f"There is no {noun} {slug_} within reach of this sign-in.")
+                    line.refuse(
+                        column, FaultCode.UNKNOWN, f"There is no {noun} '{slug_}' within reach of this sign-in."
+                    )
 
     def _recognise(self, line: Line) -> Staff | None:
         """Return the person whom a line describes, or None for a new one. Refuse a login that somebody else has."""

@@ -173,7 +173,7 @@ def _find_heir(session: Session, staff: Staff, hand_over_to: UUID | None, *, by:
     stmt = Staff.select_visible(by, at=at).where(Staff.id == hand_over_to, Staff.id != staff.id)
     heir = session.scalars(stmt).one_or_none()
     if heir is None:
-        detail = f"There is no colleague {hand_over_to} within reach of this sign-in who could take over."
+        detail = f"There is no colleague '{hand_over_to}' within reach of this sign-in who could take over."
         raise Invalid(detail, pointer="/hand_over_to")
     return heir
 

@@ -15,6 +15,7 @@ from models.db.base import TenantOwned, UtcDateTime, many_to_one, one_to_many, t
 from models.db.bounds import check_bound
 from models.db.secret import HasSecret
 from models.errors import Invalid, InvalidState
+from models.organizations.organization import Organization
 from models.organizations.store import Store
 from models.policy_defaults import MAX_API_KEYS, MAX_API_KEYS_EVER
 from models.staff.credentials.key_budget import KeyBudget
@@ -166,7 +167,7 @@ class ApiKey(HasSecret, TenantOwned):
         rows = session.execute(_key_statement(), {"digest": token.digest, "at": at}).all()
         if not rows:
             return None
-        key_id, name, scopes, seen_at, _ = rows[0]
+        key_id, name, scopes, seen_at, languages, _ = rows[0]
         store_ids = frozenset(row[-1] for row in rows if row[-1] is not None)
         actor = Actor(
             organization_id=token.organization_id,
@@ -174,6 +175,7 @@ class ApiKey(HasSecret, TenantOwned):
             store_ids=store_ids or None,
             api_key_id=key_id,
             name=name,
+            organization_language=languages[0],
         )
         return actor, LastUse(seen_at)
 
@@ -207,7 +209,8 @@ def _key_statement() -> Select[Any]:
     has_not_expired = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > at)
     # An outer join, so that a key of all stores has one row, with an empty store id.
     return (
-        select(ApiKey.id, ApiKey.name, ApiKey.scopes, ApiKey.seen_at, ApiKeyStore.store_id)
+        select(ApiKey.id, ApiKey.name, ApiKey.scopes, ApiKey.seen_at, Organization.languages, ApiKeyStore.store_id)
+        .join(Organization, Organization.id == ApiKey.organization_id)
         .outerjoin(ApiKeyStore, ApiKeyStore.api_key_id == ApiKey.id)
         .where(has_secret, ApiKey.revoked_at.is_(None), has_not_expired)
     )

@@ -243,6 +243,8 @@ class StaffSession(TenantOwned):
             is_locked=_is_locked(sign_in.tapped_at, sign_in.locked_at, at),
             name=sign_in.name,
             apps=AppRules(sign_in.minimum_app_versions, sign_in.app_addresses),
+            language=sign_in.language,
+            organization_language=sign_in.languages[0],
         )
         return actor, LastUse(sign_in.seen_at, sign_in.tapped_at, shift_ends_at=sign_in.ends_at)
 
@@ -263,8 +265,9 @@ def _session_statement() -> Select[Any]:
     return (
         select(StaffSession.id.label("session_id"), StaffSession.device_id, StaffSession.seen_at)
         .add_columns(StaffSession.created_at, StaffSession.method, StaffSession.tapped_at, StaffSession.locked_at)
-        .add_columns(Staff.id.label("staff_id"), Staff.role, Staff.name, Staff.second_factor_at, reach.c.store_id)
-        .add_columns(Shift.ends_at, Organization.minimum_app_versions, Organization.app_addresses)
+        .add_columns(Staff.id.label("staff_id"), Staff.role, Staff.name, Staff.language, Staff.second_factor_at)
+        .add_columns(reach.c.store_id, Shift.ends_at)
+        .add_columns(Organization.minimum_app_versions, Organization.app_addresses, Organization.languages)
         .join(Staff, Staff.id == StaffSession.staff_id)
         .join(Organization, Organization.id == StaffSession.organization_id)
         .outerjoin(Shift, (Shift.staff_id == Staff.id) & Shift.ended_at.is_(None))

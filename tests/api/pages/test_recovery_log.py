@@ -77,11 +77,11 @@ def test_the_page_lists_the_day_in_order_of_what_matters(app: App, shop: Shop) -
         text, "Needs you now", "Figures", "Concerns", "Praise", "Came in late", "Notes", "Sign-off", "Amendment by"
     )
     assert "Recovery log: First, Tuesday, March 3, 2026" in text
-    in_order(text, "Not resolved: No. 2 · 12:05 · table 1 · waiting time · mood 2 · open", "Figures")
-    assert "food · cold · table 12" in text
+    in_order(text, "Not resolved: No. 2 · 12:05 · table 1 · Waiting time · mood 2 · open", "Figures")
+    assert "Food · Cold · table 12" in text
     assert "1 → 4" in text
     assert "“The soup was cold.”" in text
-    assert "recovered · voucher €10.00 · remake €4.50" in text
+    assert "recovered · Voucher €10.00 · Made again €4.50" in text
     assert "12:00 told Floor of acme · 12:00 action \u00d72 · 12:05 resolved Manager of acme" in text
     assert "12:00 · Colleague of acme : “So friendly.”" in text
     assert "Told when the customer had gone: No. 3" in text
@@ -104,7 +104,7 @@ def test_what_waits_for_somebody_is_named_with_its_money(app: App, shop: Shop) -
     body = {"kind": "call", "what": "Call about the lamp", "due_at": (NOON + timedelta(hours=2)).isoformat()}
     app.request("POST", f"/v1/concerns/{concern_id}/follow-ups", (shop, "floor"), json=body)
     text = plain(page(app, shop))
-    assert "May this be given? No. 1 · voucher €10.00 · Floor of acme" in text
+    assert "May this be given? No. 1 · Voucher €10.00 · Floor of acme" in text
     assert "Promised to the customer: No. 1 · call: Call about the lamp · by 14:00 · open · Floor of acme" in text
 
 
@@ -114,7 +114,7 @@ def test_the_next_day_begins_with_what_was_left(app: App, shop: Shop) -> None:
     app.clock.move(days=1)
     sign_off(app, shop)
     text = plain(page(app, shop, day=NEXT_DAY))
-    in_order(text, "Needs you now Nothing.", "Carried over from before Fix the lamp.", "3 Mar 12:00 · table 12 · food")
+    in_order(text, "Needs you now Nothing.", "Carried over from before Fix the lamp.", "3 Mar 12:00 · table 12 · Food")
 
 
 def test_words_are_text_and_never_markup(app: App, shop: Shop) -> None:
@@ -235,7 +235,7 @@ def test_steps_that_repeat_are_one_and_a_name_stands_where_it_changes() -> None:
 def test_another_form_names_those_there_are(app: App, shop: Shop) -> None:
     answer = app.request("GET", log_path(shop), (shop, "manager"), headers={"Accept": "image/png"})
     assert_problem(answer, 406, "not-acceptable")
-    assert answer.json["detail"] == f"This is given as application/json or text/csv or {XLSX} or text/html."
+    assert answer.json["detail"] == f"This is given as application/json, text/csv, {XLSX}, text/html."
 
 
 def test_what_is_older_than_yesterday_is_a_number_on_the_page(app: App, shop: Shop) -> None:

@@ -75,6 +75,10 @@ class Recorder(NullTranslations):
         self.messages.add(message)
         return message
 
+    def pgettext(self, context: str, message: str) -> str:
+        self.messages.add(f"{context}: {message}")
+        return message
+
 
 @only_on_sqlite
 def test_each_heading_and_legend_of_a_page_of_tables_is_translated(app: App, shop: Shop, monkeypatch) -> None:
@@ -88,7 +92,11 @@ def test_each_heading_and_legend_of_a_page_of_tables_is_translated(app: App, sho
     assert {(answer.status_code, answer.mimetype) for answer in answers} == {(200, "text/html")}
     for language in ("es", "pt"):
         written = catalogue(f"tables/{language}")
-        translated = {message.id for message in written if message.id and message.string and not message.fuzzy}
+        translated = {
+            f"{message.context}: {message.id}" if message.context else str(message.id)
+            for message in written
+            if message.id and message.string and not message.fuzzy
+        }
         assert translated == recorder.messages
         assert not written.obsolete
 

@@ -85,7 +85,7 @@ def test_a_refusal_names_what_is_not_there(app: App, shop: Shop, model: type[Agg
     row_id = uuid7()
     with (
         app.database.reading(shop.organization_id) as session,
-        pytest.raises(NotFound, match=f"^There is no {noun} {row_id} within reach of this sign-in.$"),
+        pytest.raises(NotFound, match=f"^There is no {noun} '{row_id}' within reach of this sign-in.$"),
     ):
         model.get_visible(session, row_id, actor=Actor(shop.organization_id, GRANTS[Role.ADMIN], None))
 

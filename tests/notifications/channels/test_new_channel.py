@@ -54,7 +54,7 @@ def test_the_worker_delivers_over_it_what_it_carries(scenario: StoreScenario, ga
     scenario.log(mood=2)
     scenario.let_pass(minutes=30)
     (sent,) = gateway.messages
-    assert (sent.recipient.channel, sent.recipient.address, sent.recipient.locale) == ("sms", NUMBER, None)
+    assert (sent.recipient.channel, sent.recipient.address) == ("sms", NUMBER)
     assert (sent.kind, sent.title) == ("inform", "Nobody answered")
     (row,) = by_sms(scenario)
     assert (row.kind, row.state, row.device_id) == (NotificationKind.UNANSWERED, NotificationState.ACCEPTED, None)

@@ -9,8 +9,8 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.web import problem_language
-from api.web.problem_language import (
+from api.schemas import problem_language
+from api.schemas.problem_language import (
     LOCALES,
     PROBLEM_CATALOGUES,
     ProblemCatalogue,

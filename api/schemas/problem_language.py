@@ -8,8 +8,10 @@ languages.
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from babel.messages.pofile import read_po
+from marshmallow import fields
 
 from api.schemas.reader_language import reader_language
 
@@ -94,3 +96,10 @@ def catalogue_for_reader() -> tuple[str, ProblemCatalogue]:
     """Return the language in which whoever asks reads problems, and its catalogue."""
     language = reader_language(PROBLEM_CATALOGUES)
     return language, PROBLEM_CATALOGUES.get(language, _ENGLISH)
+
+
+class ProblemText(fields.String):
+    """Why something is refused, in the language of whoever asks."""
+
+    def _serialize(self, value: str, *_: Any, **__: Any) -> str:
+        return catalogue_for_reader()[1].translate(value)
