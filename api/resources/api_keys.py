@@ -20,6 +20,7 @@ blp = Blueprint("api-keys", __name__, "API keys of machines: tills, reports of h
 @blp.route("/api-keys")
 class ApiKeys(Resource):
     permissions = {"GET": Permission.KEY_MANAGE, "POST": Permission.KEY_MANAGE}
+    never_stored = True
     recent_sign_in = frozenset({"POST"})
 
     @blp.arguments(PageQuery, location="query")

@@ -5,7 +5,7 @@ from datetime import date
 from functools import wraps
 from typing import Any, cast
 
-from flask import Response, g
+from flask import Response, g, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
@@ -70,7 +70,8 @@ class Blueprint(SmorestBlueprint):
                 if session := g.get("session"):
                     session.flush()
                 link = link_to_next(shown["next_cursor"]) if is_page else {}
-                return shown, status or status_code, {**etag_header(shown), **link, **(headers or {})}
+                is_list = is_page and request.method == "GET"
+                return shown, status or status_code, {**etag_header(shown, is_list=is_list), **link, **(headers or {})}
 
             @wraps(flushed)
             def redacted(*arguments: Any, **keywords: Any) -> ResponseReturnValue:

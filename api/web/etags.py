@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Final, Protocol, Self, runtime_checkable
 
 from flask import Response, request
 
@@ -30,13 +30,17 @@ class Versioned(Protocol):
     def version(self) -> int: ...
 
 
-def etag_header(shown: Any) -> dict[str, str]:
-    """Return the ETag header of an object that has a version, and no header for lists and the rest."""
-    return {"ETag": f'"{shown.version}"'} if isinstance(shown, Versioned) else {}
+LIST: Final = "list"  # in place of a version, until the digest is known
+
+
+def etag_header(shown: Any, *, is_list: bool = False) -> dict[str, str]:
+    """Return the ETag header of a list or of an object that has a version, and no header for the rest."""
+    version = LIST if is_list else shown.version if isinstance(shown, Versioned) else None
+    return {"ETag": f'"{version}"'} if version is not None else {}
 
 
 def complete_etag(response: Response) -> Response:
-    """Add to the version in the ETag the digest of the answer, and answer 304 to a read that has just this.
+    """Add the digest of the answer to its version in the ETag, and answer 304 to a read that has just this.
 
     Two readers of one version may see different things, and of a daily log the version is only that of its notes. When
     an answer was worked out is no part of it.
@@ -45,7 +49,8 @@ def complete_etag(response: Response) -> Response:
     if version is None or "." in version or not request.path.startswith("/v1"):
         return response
     content = WORKED_OUT_AT.sub(b"", response.get_data())
-    tag = f"{version}.{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
+    digest = hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
+    tag = digest if version == LIST else f"{version}.{digest}"
     response.set_etag(tag)
     if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
         response.status_code = 304

@@ -176,7 +176,7 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     doc["responses"] = {str(status): answer for status, answer in doc["responses"].items()}
     for status in ("default", "422"):  # flask-smorest adds them with a schema of its own
         doc["responses"].pop(status, None)
-    _document_success(doc, facts, body)
+    _document_success(doc, facts, body, method=method)
     if method == "get" and any("ETag" in answer["headers"] for answer in doc["responses"].values()):
         parameters.append(IF_NONE_MATCH)
         doc["responses"]["304"] = NOT_MODIFIED
@@ -185,10 +185,11 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     return doc
 
 
-def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema | None) -> None:
+def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema | None, *, method: str) -> None:
     for answer in list(doc["responses"].values()):
         shown = next((content.get("schema") for content in answer.get("content", {}).values()), None)
         has_etag = isinstance(shown, Schema) and ("version" in shown.fields or shown.is_screen)
+        has_etag = has_etag or (isinstance(shown, PageSchema) and method == "get")
         names = ["ETag"] if has_etag else []
         names += ["Link"] if isinstance(shown, PageSchema) else []
         names += ["Idempotent-Replayed"] if facts["idempotent"] else []
