@@ -19,6 +19,7 @@ from models.errors import VersionConflict
 
 # When an answer was worked out, and where the change feed stood. A phone that keeps an older cursor misses nothing.
 WORKED_OUT_AT = re.compile(rb'"(generated_at|feed_cursor)":"[^"]*"')
+UNTIL = re.compile("[0-9]{1,15}")  # milliseconds since 1970
 DIGEST_LENGTH = 16  # hexadecimal digits: enough to tell answers of one version apart
 
 
@@ -86,7 +87,7 @@ class PositionTag:
         """Return the answer 304 if the request names the present answer, else None."""
         for tag in request.if_none_match.as_set(include_weak=True):
             until, _, digest = (tag or "").partition(".")
-            if digest == self.digest and until.isdecimal() and at.timestamp() * 1000 < int(until):
+            if digest == self.digest and UNTIL.fullmatch(until) and at.timestamp() * 1000 < int(until):
                 response = Response(status=304)
                 response.set_etag(tag)
                 return response

@@ -38,8 +38,8 @@ class HomePosition(NamedTuple):
     """Where a home screen stands: as long as all of these are the same, and no time passes that it names, so is it.
 
     `of_stores` and `of_all_stores` are numbers of the change feed: the last change in the stores of the person, and of
-    what holds in all stores. `customers` is the sum of the versions of the customers it names. `last_code_at`: when the
-    person last made a sign-in code for somebody, whose requests they do not decide for a day.
+    what holds in all stores. `customers` is the sum of the versions of the customers it names. `first_code_at` and
+    `last_code_at`: when the person made sign-in codes within a day, whose owners' requests they do not decide so long.
     """
 
     of_stores: int | None
@@ -48,6 +48,7 @@ class HomePosition(NamedTuple):
     unread: int
     organization_version: int
     minimum_app_versions: dict[str, Any]
+    first_code_at: datetime | None
     last_code_at: datetime | None
 
 
@@ -81,9 +82,10 @@ def home_position(session: ScopedSession, *, by: Actor, at: datetime) -> HomePos
         Notification.unread_of(by.person, at=at),
         Organization.version,
         Organization.minimum_app_versions,
-        select(func.max(Invitation.created_at))
-        .where(Invitation.created_by_id == by.person, Invitation.created_at > at - CODE_MAKER_WAITS)
-        .scalar_subquery(),
+        *(
+            select(end(Invitation.created_at)).where(*_made_lately(by, at=at)).scalar_subquery()
+            for end in (func.min, func.max)
+        ),
     )
     row = session.execute(select(*columns).where(Organization.id == by.organization_id)).one()
     return HomePosition(*row)
@@ -107,7 +109,7 @@ def read_home(session: ScopedSession, position: HomePosition, *, by: Actor, at: 
         decisions=decisions,
         offers=current_offers(session, own.store, by=by, at=at) if own and by.may(Permission.RECOVERY_ACT) else (),
         colleagues=colleagues,
-        unchanged_until=_unchanged_until(shifts, decisions, position, at=at),
+        unchanged_until=_unchanged_until(shifts, decisions, at=at),
     )
 
 
@@ -174,9 +176,7 @@ def _decisions(session: ScopedSession, *, by: Actor, at: datetime) -> Sequence[R
     """
     if not by.may(Permission.RECOVERY_APPROVE):
         return ()
-    made_code_for = select(Invitation.staff_id).where(
-        Invitation.created_by_id == by.person, Invitation.created_at > at - CODE_MAKER_WAITS
-    )
+    made_code_for = select(Invitation.staff_id).where(*_made_lately(by, at=at))
     asked_by_others = or_(
         RecoveryAction.acted_by_id.is_(None),
         (RecoveryAction.acted_by_id != by.person) & RecoveryAction.acted_by_id.not_in(made_code_for),
@@ -194,6 +194,11 @@ def _decisions(session: ScopedSession, *, by: Actor, at: datetime) -> Sequence[R
     return [action for action in actions if by.role is not Role.MANAGER or _is_within_managers(action)]
 
 
+def _made_lately(by: Actor, *, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the criteria for the sign-in codes that this person has made so lately that they do not decide."""
+    return Invitation.created_by_id == by.person, Invitation.created_at > at - CODE_MAKER_WAITS
+
+
 def _is_within_managers(action: RecoveryAction) -> bool:
     cost = action.requested_cost
     return cost is not None and within_manager_limit(action.concern.store, Given(), action.remedy, cost)
@@ -209,12 +214,9 @@ def _urgency(concern: Concern) -> tuple[Any, ...]:
     return concern.severity is not Severity.SEVERE, is_taken, concern.received_at, concern.id
 
 
-def _unchanged_until(
-    shifts: Sequence[Shift], decisions: Sequence[RecoveryAction], position: HomePosition, *, at: datetime
-) -> datetime:
+def _unchanged_until(shifts: Sequence[Shift], decisions: Sequence[RecoveryAction], *, at: datetime) -> datetime:
     """Return the first instant at which time alone changes the answer."""
     instants = [shift.ends_at for shift in shifts]
     instants += [action.expires_at for action in decisions if action.expires_at is not None]
     instants += [shift.store.day_bounds(shift.store.business_date(at))[1] for shift in shifts[:1]]
-    instants += [position.last_code_at + CODE_MAKER_WAITS] if position.last_code_at else []
     return min((instant for instant in instants if instant > at), default=at + LONGEST_UNCHANGED)

@@ -137,6 +137,30 @@ def test_an_unchanged_home_is_not_sent_again_and_costs_three_statements(app: App
         assert other.status_code == 200, "another language or reader"
 
 
+def test_a_tag_that_nobody_made_is_no_tag(app: App, shop: Shop) -> None:
+    digest = home(app, shop).headers["ETag"].strip('"').partition(".")[2]
+    for until in ("9" * 5000, "-1", "", "\u0663" * 13):
+        answer = home(app, shop, If_None_Match=f'"{until}.{digest}"'.encode().decode("latin-1"))
+        assert answer.status_code == 200, until[:20]
+
+
+def test_whose_code_was_made_a_day_ago_is_decided_about_again(app: App, shop: Shop) -> None:
+    limit_vouchers(app, shop, 2000)
+    make_code(app, shop, "colleague", by="manager")
+    app.clock.move(hours=1)
+    make_code(app, shop, "floor", by="manager")
+    app.clock.move(hours=22, minutes=55)
+    concern = log_concern(app, shop, "colleague", mood=2)
+    path = f"/v1/concerns/{concern['id']}/recovery-actions"
+    asked = act(app, shop, "colleague", "POST", path, remedy="voucher", cost=TOO_MUCH)
+    before = home(app, shop, "manager")
+    assert before.json["decisions"] == [], "the manager made the code of whoever asks"
+    app.clock.move(minutes=5)
+    after = home(app, shop, "manager", If_None_Match=before.headers["ETag"])
+    assert after.status_code == 200
+    assert [line["id"] for line in after.json["decisions"]] == [asked["id"]]
+
+
 def let_the_shift_of_a_colleague_end(app: App, shop: Shop, worker: Worker) -> None:
     app.clock.move(hours=16, minutes=1)
 
