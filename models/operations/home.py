@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from models.access import Actor, Permission, Role
@@ -17,6 +17,7 @@ from models.concerns.enums import Severity
 from models.concerns.unresolved import NOT_RESOLVED
 from models.customers.customer import Customer
 from models.db.change_feed import OF_ALL_STORES, Change, ChangeCounter
+from models.db.many_values import is_selected
 from models.db.session import ScopedSession
 from models.operations.guidance import Offer, current_offers
 from models.organizations.organization import Organization
@@ -24,7 +25,7 @@ from models.organizations.store import Store
 from models.policy_defaults import CODE_MAKER_WAITS
 from models.recovery.action import RecoveryAction
 from models.recovery.budget import Given, within_manager_limit
-from models.recovery.follow_up import FollowUp
+from models.recovery.follow_up import FollowUp, FollowUpStatus
 from models.recovery.remedy import Remedy
 from models.staff.credentials.invitation import Invitation
 from models.staff.shift import Shift
@@ -131,8 +132,10 @@ def _versions_of_customers(by: Actor) -> ColumnElement[Any]:
         .where(child.store_id.in_(by.store_ids), child.is_pending())
         for child in (FollowUp, RecoveryAction)
     ]
-    named = union_all(unresolved, *of_child)
-    return select(func.coalesce(func.sum(Customer.version), 0)).where(Customer.id.in_(named)).scalar_subquery()
+    named = union_all(unresolved, *of_child).subquery()
+    # Of each one by itself: with a join PostgreSQL reads all customers.
+    version = select(Customer.version).where(Customer.id == named.c.customer_id).scalar_subquery()
+    return select(func.coalesce(func.sum(version), 0)).select_from(named).scalar_subquery()
 
 
 def _shifts_around(session: ScopedSession, *, by: Actor, at: datetime) -> Sequence[Shift]:
@@ -146,26 +149,44 @@ def _shifts_around(session: ScopedSession, *, by: Actor, at: datetime) -> Sequen
 
 
 def _unresolved(session: ScopedSession, *, by: Actor) -> Sequence[Concern]:
-    """Return the newest unresolved concerns of the person's stores, with all that a line shows."""
+    """Return the newest unresolved concerns of the person, and the newest of colleagues that call, with all of a line.
+
+    Each kind is counted by itself: neither hides the other, nor do those that call nobody.
+    """
     if by.store_ids is None or not by.may(Permission.CONCERN_READ):
         return ()
+    is_own = or_(Concern.taken_by_id == by.staff_id, Concern.reported_by_id == by.staff_id)
+    # Of each concern by itself: with a join PostgreSQL reads all alerts.
+    state = select(Alert.state).where(Alert.concern_id == Concern.id).scalar_subquery()
+    in_turn: dict[str, Any] = {
+        "partition_by": case((is_own, 1), else_=0),
+        "order_by": (Concern.received_at.desc(), Concern.id.desc()),
+    }
+    ranked = select(Concern.id, func.row_number().over(**in_turn).label("place"))
+    ranked_ids = ranked.where(NOT_RESOLVED, *Concern.visible_to(by), or_(is_own, state.in_(CALLING_STATES))).subquery()
     shown = (*NAMING_RELATIONS, "reported_by", "taken_by")
     stmt = (
         select(Concern)
-        .where(NOT_RESOLVED, *Concern.visible_to(by))
+        .where(is_selected(session, Concern.id, select(ranked_ids.c.id).where(ranked_ids.c.place <= MOST_LINES)))
         .options(*(joinedload(getattr(Concern, name)) for name in shown))
         .options(joinedload(Concern.alert).lazyload(Alert.notifications))
-        .order_by(Concern.received_at.desc(), Concern.id.desc())
     )
-    return session.scalars(stmt.limit(MOST_LINES)).unique().all()
+    return session.scalars(stmt).unique().all()
 
 
 def _promises(session: ScopedSession, *, by: Actor) -> Sequence[FollowUp]:
-    """Return what was promised in the person's stores and is not kept yet, the first due first."""
+    """Return what was promised in the person's stores and is not kept yet, the first due first.
+
+    Where there is too much, what was broken long ago is left out.
+    """
     if by.store_ids is None or not by.may(Permission.RECOVERY_ACT):
         return ()
-    stmt = FollowUp.select_visible(by).where(FollowUp.is_pending()).order_by(FollowUp.due_at, FollowUp.id)
-    return session.scalars(stmt.limit(MOST_LINES)).unique().all()
+    is_broken = FollowUp.status == FollowUpStatus.BROKEN
+    first_due = case((is_broken, None), else_=FollowUp.due_at)
+    stmt = FollowUp.select_visible(by).where(FollowUp.is_pending())
+    in_turn = stmt.order_by(case((is_broken, 1), else_=0), first_due, FollowUp.due_at.desc(), FollowUp.id)
+    promises = session.scalars(in_turn.limit(MOST_LINES)).unique().all()
+    return sorted(promises, key=lambda promise: (promise.due_at, promise.id))
 
 
 def _decisions(session: ScopedSession, *, by: Actor, at: datetime) -> Sequence[RecoveryAction]:

@@ -169,6 +169,8 @@ def _fill(owner: sa.Connection, org: FullOrganization) -> None:
 
 REPORT = "/v1/reports/recovery?from=2026-02-01&to=2026-03-31&group_by=region,month"
 REQUESTS = {
+    "the home screen of the floor": ("floor", "GET", "/v1/me/home"),
+    "the home screen of a region": ("regional", "GET", "/v1/me/home"),
     "a store's concerns, newest first": ("floor", "GET", "/v1/concerns?store_id={store_id}"),
     "the concerns of one's stores": ("floor", "GET", "/v1/concerns"),
     "the concerns of a region": ("regional", "GET", "/v1/concerns"),

@@ -110,6 +110,35 @@ def test_the_own_shift_is_there_among_more_people_than_a_home_has_lines(
     assert (shown["shift"]["started_at"], shown["colleagues"]) == ("2026-03-03T12:00:00Z", [])
 
 
+def test_no_part_hides_what_another_shows(app: App, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_module, "MOST_LINES", 1)
+    own = log_concern(app, shop, mood=2)
+    app.clock.move(minutes=1)
+    calling = log_concern(app, shop, "colleague", mood=1)
+    app.clock.move(minutes=1)
+    log_concern(app, shop, "colleague", mood=4)
+    shown = read(app, shop)
+    assert ([line["id"] for line in shown["mine"]], [line["id"] for line in shown["calls"]]) == (
+        [own["id"]],
+        [calling["id"]],
+    )
+
+
+def test_what_is_due_is_not_hidden_by_what_was_broken(
+    app: App, shop: Shop, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/concerns/{log_concern(app, shop)['id']}/follow-ups"
+    promises = [
+        act(app, shop, "floor", "POST", path, what="Call.", kind="call", due_at=f"2026-03-{day}T15:00:00Z")["id"]
+        for day in ("03", "04", "08", "09")
+    ]
+    app.clock.move(hours=30)
+    work_until_idle(worker)
+    for lines, due in ((1, promises[2:3]), (3, promises[1:]), (4, promises)):
+        monkeypatch.setattr(home_module, "MOST_LINES", lines)
+        assert [line["id"] for line in read(app, shop)["promises"]] == due
+
+
 def test_whoever_has_no_store_reads_a_home_without_calls(app: App, shop: Shop) -> None:
     log_concern(app, shop, mood=1)
     for login in ("hq", "admin", "elsewhere"):
