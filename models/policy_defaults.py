@@ -16,6 +16,7 @@ MAX_CLOCK_AHEAD: Final = timedelta(minutes=5)  # a later `occurred_at` of a phon
 AS_TYPED_TTL: Final = timedelta(days=30)  # what was typed and could not stand is kept for so long
 PREVIOUS_CONCERN_WINDOW: Final = timedelta(days=365)  # an older concern of the same customer is not linked
 KNOWN_CUSTOMER_WINDOW: Final = timedelta(days=366)  # a contact used in a store since then is that of whom it knows
+SAME_VISIT: Final = timedelta(hours=12)  # what is logged of one contact within this may be one mistake
 SECOND_FAILURE_WINDOW: Final = timedelta(days=30)  # a second concern of one customer within this is a second failure
 MAX_RULE_MEMORY_DAYS: Final = 365  # upper bound of an alert rule's `repeat_within_days`
 

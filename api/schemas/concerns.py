@@ -45,8 +45,8 @@ CONFIRMED_DESCRIPTION = "Somebody made sure that it is this customer, or the pro
 BY_PERSON_DESCRIPTION = "The id of the person. 403 for whoever may not read names."
 SEARCH_DESCRIPTION = (
     "Words in any order, whatever capitals and accents, each of which stands in what was said or, for whoever may read "
-    "customers, in their name. It takes `store_id`, and at most 92 days: without `from` and `to` the last ones. 403 "
-    "for whoever may not read words."
+    "customers, in their name, once the match is sure. It takes `store_id`, and at most 92 days: without `from` and "
+    "`to` the last ones. 403 for whoever may not read words."
 )
 CHANGED_SINCE_DESCRIPTION = (
     "The `feed_cursor` of an earlier answer: only concerns that changed after it, or whose alert did. 410 where too "

@@ -5,14 +5,15 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.concerns.concern import Concern
 from models.concerns.counted import counts_as_concern
 from models.concerns.enums import Status
 from models.customers.customer import Customer
-from models.policy_defaults import PREVIOUS_CONCERN_WINDOW
+from models.organizations.store import Store
+from models.policy_defaults import PREVIOUS_CONCERN_WINDOW, SAME_VISIT
 
 T = TypeVar("T")
 
@@ -28,7 +29,9 @@ class CustomerPast(NamedTuple):
     """What a store knows of a customer when they are named.
 
     `previous`: their last concern or request, anywhere in the organization, within a year (PREVIOUS_CONCERN_WINDOW).
-    `last_here_on`: the business date of the last time that this store heard from them.
+    `last_here_on`: the business date of the last time that this store heard from them, or was left their contact. What
+    was logged at the same visit (SAME_VISIT) counts only if somebody confirmed the match: the contact may have the same
+    wrong digit.
     """
 
     previous: PreviousConcern | None = None
@@ -38,17 +41,25 @@ class CustomerPast(NamedTuple):
 NO_PAST = CustomerPast()
 
 
-def find_past(session: Session, customer: Customer | None, *, store_id: UUID, before: datetime) -> CustomerPast:
+def find_past(session: Session, customer: Customer | None, *, store: Store, before: datetime) -> CustomerPast:
     """Return the past of this customer before a time. A profile that was created at this moment has none."""
     if customer is None or customer.created_at >= before:
         return NO_PAST
-    return past_of(session.execute(select(*past_expressions(customer.id, store_id, before))).one())
+    past = past_of(session.execute(select(*past_expressions(customer.id, store.id, before))).one())
+    return with_first_contact(past, customer, store=store, before=before)
+
+
+def with_first_contact(past: CustomerPast, customer: Customer, *, store: Store, before: datetime) -> CustomerPast:
+    """Return the past of a customer who left their contact in this store, maybe without a concern: they were here."""
+    if past.last_here_on or customer.first_store_id != store.id or customer.created_at >= before:
+        return past
+    return past._replace(last_here_on=store.business_date(customer.created_at))
 
 
 def past_expressions(
     customer_id: UUID | InstrumentedAttribute[UUID], store_id: UUID | None, before: datetime
 ) -> tuple[ScalarSelect[Any], ...]:
-    """Return what `past_of` reads, as scalar subqueries of one statement."""
+    """Return what `past_of` reads, as scalar subqueries of one statement. It knows no contact without a concern."""
     return (
         previous_expression(customer_id, before, Concern.id),
         previous_expression(customer_id, before, Concern.received_at),
@@ -69,6 +80,7 @@ def _last_here_expression(
         select(Concern.business_date)
         .where(Concern.customer_id == customer_id, Concern.store_id == store_id)
         .where(Concern.received_at < before, Concern.status != Status.VOIDED)
+        .where(or_(Concern.customer_confirmed, Concern.received_at < before - SAME_VISIT))
         .order_by(Concern.received_at.desc())
         .limit(1)
         .scalar_subquery()

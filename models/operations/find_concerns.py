@@ -73,7 +73,8 @@ def select_concerns(
 ) -> Select[Concern]:
     """Return a statement for the visible concerns that match. `filters` are those of `Concern.select_visible`.
 
-    `order` is the reference of one. `q` are words, each of which stands in what was said or in the customer's name.
+    `order` is the reference of one. `q` are words, each of which stands in what was said or in the name of a customer
+    who is known for sure.
     With `changed_since` voided concerns are there, too: whoever has them learns that they are.
 
     Raises Forbidden for who may not read words and names and asks for them or for people, and Invalid for `q` in more
@@ -145,7 +146,9 @@ def _has_words(q: str, actor: Actor) -> list[ColumnElement[bool]]:
     texts: list[ColumnElement[Any]] = [func.coalesce(column, "") for column in described]
     if actor.may(Permission.CUSTOMER_READ):
         names = func.coalesce(Customer.name, "") + " " + func.coalesce(Customer.preferred_name, "")
-        name = select(names).where(Customer.id == Concern.customer_id).scalar_subquery()
+        # A name that the answer does not say is not to be guessed by searching for it.
+        known = (Customer.id == Concern.customer_id, Concern.knows_customer())
+        name = select(names).where(*known).correlate(Concern).scalar_subquery()
         texts.append(func.coalesce(name, ""))
     together = texts[0]
     for text in texts[1:]:

@@ -20,7 +20,7 @@ from models.concerns.concern import MODELS_BY_SLUG_FIELD, Concern, as_json, plau
 from models.concerns.concern_item import ConcernItem
 from models.concerns.enums import Channel, Handling, Kind
 from models.concerns.event import ConcernEvent
-from models.concerns.previous import NO_PAST, CustomerPast, find_past
+from models.concerns.previous import NO_PAST, CustomerPast, find_past, with_first_contact
 from models.concerns.ranges import MOODS, QUANTITIES, TIMES_TOLD, price_of
 from models.concerns.references import find_typed, resolve_slugs
 from models.customers.consent import Consent, contact_consent_columns
@@ -334,14 +334,12 @@ def _past(
     store: Store,
     before: datetime,
 ) -> CustomerPast:
-    """Return the past of the customer. After a wait for them, what was read before it may be older.
-
-    Who left their contact in this store, without a concern, was here then.
-    """
-    past = find_past(session, customer, store_id=store.id, before=before) if waited and customer else known
-    if customer is None or past.last_here_on or customer.first_store_id != store.id or customer.created_at >= before:
-        return past
-    return past._replace(last_here_on=store.business_date(customer.created_at))
+    """Return the past of the customer. After a wait for them, what was read before it may be older."""
+    if customer is None:
+        return known
+    if waited:
+        return find_past(session, customer, store=store, before=before)
+    return with_first_contact(known, customer, store=store, before=before)
 
 
 def _leave_out_of_range(fields: dict[str, Any], store: Store, *, at: datetime) -> dict[str, Any]:

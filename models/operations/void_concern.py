@@ -87,7 +87,7 @@ def link_later_concerns(session: Session, concern: Concern) -> None:
     customer = _lock_followers_and_customer(session, concern)
     later = _select_followers(concern, concern.customer_id)
     for follower in session.scalars(later.execution_options(populate_existing=True)):
-        past = find_past(session, customer, store_id=follower.store_id, before=follower.received_at)
+        past = find_past(session, customer, store=follower.store, before=follower.received_at)
         follower.set_past(past)
         follower.bump_version()
 

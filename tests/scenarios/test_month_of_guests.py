@@ -51,7 +51,7 @@ def test_no_guest_is_asked_the_same_question_twice_in_a_month(app: App, shop: Sh
             assert not (times_told > 1 and asking == "what-happened")
             used += [(guest.id, asking)] if asking else []
             fields = {"question": questions[asking]} if asking else {}
-            past = find_past(session, guest, store_id=store.id, before=at)
+            past = find_past(session, guest, store=store, before=at)
             fields |= {"category": cold.category, "cause": cold, "customer": guest, "past": past}
             concern = Concern.log(by=by, store=store, mood=2, at=at, **fields).concern
             session.add(concern)

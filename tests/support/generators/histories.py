@@ -216,7 +216,7 @@ def _happen(stage: Stage, rng: Random) -> None:
         handling=rng.choice([Handling.HELP, Handling.HELP, Handling.MINE]),
         channel=rng.choice(list(Channel)),
         sensitive=rng.random() < 0.1,
-        past=find_past(stage.session, described.get("customer"), store_id=store.id, before=now),
+        past=find_past(stage.session, described.get("customer"), store=store, before=now),
         **described,
     )
     stage.session.add(event.concern)

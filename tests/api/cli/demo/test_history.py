@@ -98,7 +98,7 @@ def test_the_demo_is_what_the_contract_says(app: App, subtests):
         with subtests.test("a concern knows the one before it of the same customer"):
             assert any(concern.previous_id for concern in concerns)
             for concern in concerns:
-                past = find_past(session, concern.customer, store_id=concern.store_id, before=concern.received_at)
+                past = find_past(session, concern.customer, store=concern.store, before=concern.received_at)
                 assert concern.previous_id == (past.previous and past.previous.concern_id)
                 assert concern.last_here_on == past.last_here_on
 

@@ -4,10 +4,13 @@ from datetime import date
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from models.concerns.concern import Concern
 from models.concerns.customer_name import CustomerName
 from models.customers.customer import Customer
+from models.db.days_between import days_between
+from models.policy_defaults import KNOWN_CUSTOMER_WINDOW
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value
 from tests.support.factories.concerns import log_concern
@@ -28,6 +31,13 @@ def may_be_ana(*, last_here: str | None = None) -> dict[str, Any]:
 def change(app: App, shop: Shop, concern: dict[str, Any], **changes: Any) -> Any:
     headers = {"If-Match": "*"}
     return app.request("PATCH", f"/v1/concerns/{concern['id']}", (shop, HERE), json=changes, headers=headers)
+
+
+def take_back(app: App, shop: Shop, mistake: dict[str, Any], later: dict[str, Any]) -> Any:
+    """Take a concern back; return the name of the customer that a later one has then."""
+    body = {"reason": "Twice."}
+    assert app.request("POST", f"/v1/concerns/{mistake['id']}/void", (shop, "regional"), json=body).status_code == 200
+    return app.request("GET", f"/v1/concerns/{later['id']}", (shop, HERE)).json["customer_name"]
 
 
 def test_a_name_that_came_with_the_concern_is_shown(app: App, shop: Shop) -> None:
@@ -73,7 +83,12 @@ def test_a_contact_used_in_this_store_within_a_year_is_that_of_whom_it_knows(app
 
 
 @pytest.mark.parametrize(("last_here_on", "is_known"), [(date(2025, 3, 2), True), (date(2025, 3, 1), False)])
-def test_after_a_year_a_contact_may_be_that_of_somebody_else(last_here_on: date, *, is_known: bool) -> None:
+def test_after_a_year_a_contact_may_be_that_of_somebody_else(
+    app: App, shop: Shop, last_here_on: date, *, is_known: bool
+) -> None:
+    dates = (sa.literal(last_here_on), sa.literal(date(2026, 3, 3)))
+    with app.database.reading(shop.organization_id) as session:
+        assert session.scalars(sa.select(days_between(*dates) <= KNOWN_CUSTOMER_WINDOW.days)).one() is is_known
     concern = Concern(business_date=date(2026, 3, 3), last_here_on=last_here_on)
     concern.customer = Customer(name="Ana Maria Fado")
     assert concern.is_customer_known is is_known
@@ -98,12 +113,45 @@ def test_a_concern_that_was_taken_back_makes_nobody_known(app: App, shop: Shop) 
     log_concern(app, shop, ELSEWHERE, store_id=str(shop.other_store_id), customer=ANA)
     app.clock.move(minutes=1)
     mistake = log_concern(app, shop, customer={"phone": ANA["phone"]})
-    app.clock.move(minutes=1)
+    app.clock.move(hours=20)
     later = log_concern(app, shop, customer={"phone": ANA["phone"]})
     assert later["customer_name"] == is_ana(last_here="2026-03")
-    app.request("POST", f"/v1/concerns/{mistake['id']}/void", (shop, HERE), json={"reason": "Twice."})
-    read = app.request("GET", f"/v1/concerns/{later['id']}", (shop, HERE)).json
-    assert read["customer_name"] == may_be_ana()
+    assert take_back(app, shop, mistake, later) == may_be_ana()
+
+
+def test_whoever_left_their_contact_here_stays_known_when_a_concern_is_taken_back(app: App, shop: Shop) -> None:
+    assert app.request("POST", "/v1/customers", (shop, HERE), json=ANA).status_code == 201
+    app.clock.move(minutes=1)
+    mistake = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    app.clock.move(hours=20)
+    later = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    assert take_back(app, shop, mistake, later) == later["customer_name"] == is_ana(last_here="2026-03")
+
+
+def test_the_same_contact_at_the_same_visit_makes_nobody_known(app: App, shop: Shop) -> None:
+    log_concern(app, shop, ELSEWHERE, store_id=str(shop.other_store_id), customer=ANA)
+    app.clock.move(minutes=1)
+    first = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    app.clock.move(minutes=30)
+    second = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    assert second["customer_name"] == may_be_ana(), "the same wrong digit"
+    assert change(app, shop, first, customer_confirmed=True).status_code == 200
+    app.clock.move(minutes=1)
+    assert log_concern(app, shop, customer={"phone": ANA["phone"]})["customer_name"] == is_ana(last_here="2026-03")
+
+
+def test_a_name_is_found_by_searching_once_the_answer_says_it(app: App, shop: Shop) -> None:
+    log_concern(app, shop, ELSEWHERE, store_id=str(shop.other_store_id), customer=ANA)
+    app.clock.move(minutes=1)
+    concern = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    address = f"/v1/concerns?store_id={shop.store_id}&q=fado"
+    assert app.request("GET", address, (shop, HERE)).json["items"] == [], "it may be somebody else"
+    change(app, shop, concern, customer_confirmed=True)
+    assert len(app.request("GET", address, (shop, HERE)).json["items"]) == 1
+    change(app, shop, concern, customer_confirmed=False)
+    app.clock.move(hours=20)
+    known = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    assert [line["id"] for line in app.request("GET", address, (shop, HERE)).json["items"]] == [known["id"]]
 
 
 @pytest.mark.parametrize("who", [HERE, "hq"])

@@ -181,13 +181,13 @@ def test_whose_code_was_made_a_day_ago_is_decided_about_again(app: App, shop: Sh
     app.clock.move(hours=22, minutes=55)
     concern = log_concern(app, shop, "colleague", mood=2)
     path = f"/v1/concerns/{concern['id']}/recovery-actions"
-    asked = act(app, shop, "colleague", "POST", path, remedy="voucher", cost=TOO_MUCH)
+    request = act(app, shop, "colleague", "POST", path, remedy="voucher", cost=TOO_MUCH)
     before = home(app, shop, "manager")
     assert before.json["decisions"] == [], "the manager made the code of whoever asks"
     app.clock.move(minutes=5)
     after = home(app, shop, "manager", If_None_Match=before.headers["ETag"])
     assert after.status_code == 200
-    assert [line["id"] for line in after.json["decisions"]] == [asked["id"]]
+    assert [line["id"] for line in after.json["decisions"]] == [request["id"]]
 
 
 def let_the_shift_of_a_colleague_end(app: App, shop: Shop, worker: Worker) -> None:
