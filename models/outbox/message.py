@@ -266,6 +266,14 @@ class OutboxMessage(TenantOwned):
         return cls._to_phone_of(OutboxKind.DELIVER_UPDATE, notification, share_id=share_id, at=at)
 
     @classmethod
+    def lock_waiting_updates(cls, session: Session, notification_ids: Collection[UUID]) -> Sequence["OutboxMessage"]:
+        """Return the updates of these notifications that no worker has begun, locked: none begins them meanwhile."""
+        free = (cls.done_at.is_(None), cls.lease_id.is_(None))
+        of_notifications = (cls.kind == OutboxKind.DELIVER_UPDATE, cls.notification_id.in_(notification_ids))
+        stmt = select(cls).where(*free, *of_notifications)
+        return session.scalars(stmt.with_for_update(of=cls, skip_locked=True)).all()
+
+    @classmethod
     def _to_phone_of(
         cls, kind: OutboxKind, notification: Notification, *, share_id: UUID | None, at: datetime
     ) -> "OutboxMessage":

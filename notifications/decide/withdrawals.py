@@ -147,14 +147,26 @@ def _queue_withdrawals(
 def _queue_updates(
     session: Session, notifications: Collection[Notification], *, share_id: UUID | None, at: datetime
 ) -> None:
-    """Queue an update of what is still true, one for each phone and tag. It is not sent where the text is the same."""
-    session.add_all(
-        OutboxMessage.update_of(notification, share_id=share_id, at=at)
+    """Queue an update of what is still true, one for each phone and tag. It is not sent where the text is the same.
+
+    One that still waits is put off instead: it will say how things are when it is sent, however often they changed.
+    """
+    to_update = {
+        notification.id: notification
         for notification in _latest_of_tags(notifications)
         if notification.kind in UPDATED_KINDS
         and notification.outdated_at is None
         and notification.is_delivered
         and notification.opened_at is None
+    }
+    waiting = OutboxMessage.lock_waiting_updates(session, to_update) if to_update else ()
+    for outbox_message in waiting:
+        outbox_message.created_at = at
+    updated = {outbox_message.notification_id for outbox_message in waiting}
+    session.add_all(
+        OutboxMessage.update_of(notification, share_id=share_id, at=at)
+        for id_, notification in to_update.items()
+        if id_ not in updated
     )
 
 

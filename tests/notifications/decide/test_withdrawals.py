@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from models.alerts.notification import Notification, NotificationKind, NotificationState
 from models.organizations.store import Store
+from models.outbox.message import OutboxKind, OutboxMessage
 from notifications.channels.base import DeliveryResult, Message, MessageKind
 from notifications.decide.validity import CHECKS
+from notifications.decide.withdrawals import find_withdrawals
 from tests.support.app import App
 from tests.support.databases import only_on_sqlite
 from tests.support.factories.concerns import edit, log_concern, move
@@ -332,6 +335,16 @@ def test_several_changes_before_the_worker_comes_by_are_one_update(scenario: Sto
         edit(scenario.app, scenario.shop, concern, place="table-12")
 
     assert [title for _, title in updates_by(scenario, correct_twice)] == ["Very unhappy customer, table 12"] * 2
+
+
+def test_changes_while_no_push_gets_through_wait_as_one_update_of_each_phone(scenario: StoreScenario) -> None:
+    changed = OutboxMessage(concern_id=UUID(scenario.log(mood=2)["id"]))
+    for _ in range(5):
+        at = scenario.app.clock.move(seconds=1)
+        with scenario.app.back_office.writing(scenario.shop.organization_id) as session:
+            find_withdrawals(session, changed, at=at)
+    updates = [row for row in pending_messages(scenario.app) if row.kind is OutboxKind.DELIVER_UPDATE]
+    assert [row.created_at for row in updates] == [scenario.app.clock()] * 2, "the phones of colleague and lead"
 
 
 def test_the_number_of_what_was_carried_over_goes_down_with_each_that_is_resolved(scenario: StoreScenario) -> None:
