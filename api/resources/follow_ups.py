@@ -83,6 +83,17 @@ class FollowUps(Resource):
         return with_customers(paginate(follow_ups, FollowUp.due_at, FollowUp.id, **page), include)
 
 
+@blp.route("/follow-ups/<uuid:follow_up_id>")
+class FollowUpById(Resource):
+    permissions = {"GET": Permission.CONCERN_READ}
+    path_models = {"follow_up_id": FollowUp}
+
+    @blp.response(200, ListedFollowUpSchema)
+    def get(self, follow_up: FollowUp) -> FollowUp:
+        """Read a follow-up"""
+        return follow_up
+
+
 @blp.route("/follow-ups/<uuid:follow_up_id>/keep")
 class KeepFollowUp(Resource):
     permissions = {"POST": Permission.RECOVERY_ACT}

@@ -61,6 +61,7 @@ READ = {
     "getFeedback": 2,
     "getFeedbackPolicyOfOrganization": 2,
     "getFeedbackRequestQr": 2,
+    "getFollowUpById": 2,
     "getFollowUps": 2,
     "getItemById": 2,
     "getItems": 2,

@@ -43,6 +43,13 @@ def needs_you_now(app: App, shop: Shop, by: str = "manager", *, day: str = DAY) 
     return {name: [item["id"] for item in them] for name, them in log["needs_you_now"].items()}
 
 
+def test_a_follow_up_is_read_by_its_id_as_the_link_of_a_push_names_it(app: App, shop: Shop) -> None:
+    promised = promise(app, shop).json
+    answer = ask(app, shop, "GET", f"/follow-ups/{promised['id']}", "manager")
+    assert (answer.json, "ETag" in answer.headers) == (promised, True)
+    assert_problem(ask(app, shop, "GET", f"/follow-ups/{promised['id']}", "elsewhere"), 404, "not-found")
+
+
 def test_a_follow_up_is_answered_as_it_was_sent(app: App, shop: Shop) -> None:
     concern = log_concern(app, shop, mood=3, customer={"phone": "912 345 678"})
     answer = promise(app, shop, concern, id="01a2057b-741c-7631-8cca-22605be163db")
