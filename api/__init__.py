@@ -23,6 +23,7 @@ from api.web.openapi import HEADERS
 from api.web.openapi_answers import complete_answers
 from api.web.openapi_enums import name_enums
 from api.web.openapi_parameters import share_parameters
+from api.web.openapi_properties import describe_properties
 from api.web.password_queue import PasswordQueues
 from api.web.rate_limits import make_rate_limiter
 from api.web.trusted_proxies import TrustedProxies
@@ -125,6 +126,7 @@ def create_app(config: Config, database: Database | None = None) -> Flask:
         api.register_blueprint(blueprint)
     del api.spec.components.schemas["PaginationMetadata"]  # flask-smorest's: pages of ours have a cursor
     complete_answers(api.spec)
+    describe_properties(api.spec)
     name_enums(api.spec)
     share_parameters(api.spec)
     app.url_map.converters["token"] = TokenConverter

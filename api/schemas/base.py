@@ -328,9 +328,17 @@ class ProblemErrorSchema(Schema):
     """A value that was refused."""
 
     location = fields.String(data_key="in", required=True, validate=validate.OneOf(["body", "query", "path", "header"]))
-    pointer = fields.String(required=True)
-    code = fields.String(required=True)
-    detail = fields.String(required=True)
+    pointer = fields.String(
+        required=True,
+        metadata=described("JSON pointer to the value in the body, or `/` and the name of the parameter."),
+    )
+    code = fields.String(
+        required=True,
+        metadata=described("What is wrong with it, in a form for programs, such as `required` or `unknown-field`."),
+    )
+    detail = fields.String(
+        required=True, metadata=described("What is wrong with it, for people, in the language of Accept-Language.")
+    )
 
 
 class ProblemSchema(MarshmallowSchema):
@@ -343,9 +351,21 @@ class ProblemSchema(MarshmallowSchema):
 
     type = fields.String(required=True)
     title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    code = fields.String(required=True)
+    status = fields.Integer(required=True, metadata=described("The HTTP status of the answer."))
+    detail = fields.String(
+        required=True, metadata=described("What is wrong, for people, in the language of Accept-Language.")
+    )
+    code = fields.String(
+        required=True,
+        metadata=described("What is wrong, in a form for programs, such as `not-found`; it is the end of `type`."),
+    )
     request_id = fields.String(required=True, allow_none=True)
-    pointer = fields.String()
-    errors = fields.List(fields.Nested(ProblemErrorSchema))
+    pointer = fields.String(
+        metadata=described(
+            "JSON pointer to the value in the body, or `/` and the name of the parameter, where one is to blame."
+        )
+    )
+    errors = fields.List(
+        fields.Nested(ProblemErrorSchema),
+        metadata=described("Each value that was refused, where there may be several."),
+    )

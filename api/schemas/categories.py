@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import ClientId, Flag, Schema, Slug, SlugOf, Words
+from api.schemas.base import ClientId, Flag, Schema, Slug, SlugOf, Words, described
 from api.schemas.reader_language import InReadersOrder
 from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
 from models.policy_defaults import MAX_CAUSES
@@ -11,7 +11,7 @@ from models.policy_defaults import MAX_CAUSES
 class EditCauseSchema(WordChangesSchema):
     """A cause to create or change: named by its id, or by a slug that it has or had."""
 
-    id = ClientId("cause")
+    id = ClientId("cause", metadata=described("The id of the cause to change, or of a new one."))
     name = Words(60, least=1)
     names = Names(60)
 
@@ -63,10 +63,12 @@ class CategorySchema(WordSchema, StoreKindSchema):
 class MergeCategorySchema(Schema):
     """The category that the one of the path becomes."""
 
-    into = fields.UUID(required=True)
+    into = fields.UUID(required=True, metadata=described("The id of the category that stays."))
 
 
 class MergeCauseSchema(Schema):
     """The cause that the one of the path becomes; it may be of another category."""
 
-    into = fields.UUID(required=True)
+    into = fields.UUID(
+        required=True, metadata=described("The id of the cause that stays; it may be of another category.")
+    )

@@ -59,8 +59,16 @@ RATING_DESCRIPTION = "What the customer said of how it ended, 1-5; null again on
 class NewItemSchema(Schema):
     """A dish or product, by slug or by name. A new name is added to the catalogue."""
 
-    slug = Words(60, load_default=None)
-    name = Words(200, load_default=None)
+    slug = Words(
+        60,
+        load_default=None,
+        metadata=described("The slug of an item of the catalogue; or leave it out and send the name."),
+    )
+    name = Words(
+        200,
+        load_default=None,
+        metadata=described("The name of the item, where its slug is not known: a new name is added to the catalogue."),
+    )
     quantity = Whole(load_default=1, validate=EXACT_IN_JSON)
 
 
@@ -69,8 +77,20 @@ class ItemSchema(NewItemSchema):
 
     document = at_least(1)
 
-    slug = Words(60, least=1, allow_none=True, load_default=None)
-    name = Words(200, least=1, allow_none=True, load_default=None)
+    slug = Words(
+        60,
+        least=1,
+        allow_none=True,
+        load_default=None,
+        metadata=described("The slug of an item of the catalogue; or leave it out and send the name."),
+    )
+    name = Words(
+        200,
+        least=1,
+        allow_none=True,
+        load_default=None,
+        metadata=described("The name of the item, where its slug is not known: a new name is added to the catalogue."),
+    )
     quantity = Whole(load_default=1, validate=validate.Range(min=QUANTITIES[0], max=QUANTITIES[-1]))
 
     @validates_schema
@@ -82,7 +102,9 @@ class ItemSchema(NewItemSchema):
 class OrderSchema(Schema):
     """The order that a concern is about."""
 
-    reference = Words(100, least=1, required=True)
+    reference = Words(
+        100, least=1, required=True, metadata=described("The number of the order at the till or in the shop.")
+    )
     value = fields.Nested(CostSchema, allow_none=True, load_default=None)
 
 
@@ -96,7 +118,7 @@ class TypedMoneySchema(Schema):
 class NewOrderSchema(OrderSchema):
     """The order that a new concern is about."""
 
-    reference = Words(100)
+    reference = Words(100, metadata=described("The number of the order at the till or in the shop."))
     value = fields.Nested(TypedMoneySchema)
 
 
@@ -105,8 +127,10 @@ class ConcernItemSchema(RedactedSchema):
 
     withheld = ("slug", "name")
 
-    slug = fields.String(allow_none=True)
-    name = fields.String(allow_none=True)
+    slug = fields.String(
+        allow_none=True, metadata=described("The slug of the item in the catalogue; null for readers of figures only.")
+    )
+    name = fields.String(allow_none=True, metadata=described("The name of the item; null for readers of figures only."))
     quantity = fields.Integer()
 
 
@@ -115,7 +139,10 @@ class ConcernOrderSchema(RedactedSchema):
 
     withheld = ("reference",)
 
-    reference = fields.String(allow_none=True)
+    reference = fields.String(
+        allow_none=True,
+        metadata=described("The number of the order; null if unknown, and for readers of figures only."),
+    )
     value = fields.Nested(MoneySchema, allow_none=True)
 
 
@@ -123,7 +150,12 @@ class ConcernConsentSchema(Schema):
     """The customer's answer on whether they may be contacted, and where they gave it."""
 
     contact = Flag(required=True)
-    source = fields.Enum(ConsentSource, by_value=True, load_default=ConsentSource.IN_PERSON)
+    source = fields.Enum(
+        ConsentSource,
+        by_value=True,
+        load_default=ConsentSource.IN_PERSON,
+        metadata=described("Where the customer said so."),
+    )
 
 
 class ConcernCustomerSchema(Schema):
@@ -132,12 +164,20 @@ class ConcernCustomerSchema(Schema):
     So is a `consent` to be contacted where nobody is known, and where the store may not read the profile.
     """
 
-    name = Words(200)
-    phone = Words(MAX_PHONE_LENGTH)
+    name = Words(200, metadata=described("The name of the customer, as they say it."))
+    phone = Words(
+        MAX_PHONE_LENGTH,
+        metadata=described(
+            "The phone number, by which a known customer is recognised; without a country code it is one of the "
+            "store's country."
+        ),
+    )
     phone_extension = Words(MAX_EXTENSION_LENGTH)
-    email = Words(MAX_EMAIL_LENGTH)
-    loyalty_number = Words(60)
-    consent = fields.Nested(ConcernConsentSchema)
+    email = Words(MAX_EMAIL_LENGTH, metadata=described("The e-mail address, by which a known customer is recognised."))
+    loyalty_number = Words(
+        60, metadata=described("The number of the loyalty card, by which a known customer is recognised.")
+    )
+    consent = fields.Nested(ConcernConsentSchema, metadata=described("Whether they may be contacted, if they said so."))
 
 
 class Typed(Words):
@@ -160,19 +200,28 @@ class _DescriptionSchema(Schema):
     question = Slug(allow_none=True)
     read_back = Flag()
     times_told = Whole(allow_none=True, validate=validate.Range(min=TIMES_TOLD[0], max=TIMES_TOLD[-1]))
-    items = fields.List(fields.Nested(ItemSchema), validate=validate.Length(max=50))
+    items = fields.List(
+        fields.Nested(ItemSchema),
+        validate=validate.Length(max=50),
+        metadata=described("The dishes, products or articles it is about; in a change they replace those before."),
+    )
     order = fields.Nested(OrderSchema, allow_none=True)
     sensitive = Flag()
     customer_id = fields.UUID(allow_none=True)
-    praised_id = fields.UUID(allow_none=True)
+    praised_id = fields.UUID(
+        allow_none=True, metadata=described("The id of the colleague whom the customer praises; null for nobody.")
+    )
     linked_id = fields.UUID(allow_none=True)
 
 
 class InlineRecoveryActionSchema(NewRecoveryActionSchema):
     """What was done, with a new concern."""
 
-    remedy = Typed()
-    cost = fields.Nested(TypedMoneySchema)
+    remedy = Typed(metadata=described("The slug of the remedy that was given, or its name in any language."))
+    cost = fields.Nested(
+        TypedMoneySchema,
+        metadata=described("What it cost; without it the usual cost of the remedy, in the currency of the store."),
+    )
 
 
 class NewConcernSchema(_DescriptionSchema):
@@ -181,22 +230,43 @@ class NewConcernSchema(_DescriptionSchema):
     `category`, `cause`, `place`, `question` and `remedy` are slugs, or names in any language.
     """
 
-    category = Typed()
-    cause = Typed()
-    place = Typed()
-    question = Typed()
+    category = Typed(metadata=described("The slug of the category, or its name in any language."))
+    cause = Typed(metadata=described("The slug of the cause, or its name in any language."))
+    place = Typed(metadata=described("The slug of the place, such as a table, or its name in any language."))
+    question = Typed(metadata=described("The slug of the open question that staff asked, or its text in any language."))
     times_told = Whole(validate=EXACT_IN_JSON)
-    items = fields.List(fields.Nested(NewItemSchema), validate=validate.Length(max=50))
+    items = fields.List(
+        fields.Nested(NewItemSchema),
+        validate=validate.Length(max=50),
+        metadata=described("The dishes, products or articles it is about."),
+    )
     order = fields.Nested(NewOrderSchema)
     mood = Whole(required=True, validate=MOOD)
     id = fields.UUID()
-    store_id = fields.UUID()
-    kind = fields.Enum(Kind, by_value=True)
+    store_id = fields.UUID(
+        metadata=described("The id of the store; without it that of the shift, or where the person works.")
+    )
+    kind = fields.Enum(
+        Kind,
+        by_value=True,
+        metadata=described("Whether it is a concern, a request or praise; a concern unless it says otherwise."),
+    )
     handling = fields.Enum(Handling, by_value=True)
     channel = fields.Enum(Channel, by_value=True)
-    occurred_at = Instant()
-    customer = fields.Nested(ConcernCustomerSchema)
-    recovery_actions = fields.List(fields.Nested(InlineRecoveryActionSchema), validate=validate.Length(max=20))
+    occurred_at = Instant(
+        metadata=described(
+            "When it happened, if not just now. A time that cannot be is moved: at most 30 days back, 5 minutes ahead."
+        )
+    )
+    customer = fields.Nested(
+        ConcernCustomerSchema,
+        metadata=described("Who it is about, if they said so: a known customer is recognised by their contacts."),
+    )
+    recovery_actions = fields.List(
+        fields.Nested(InlineRecoveryActionSchema),
+        validate=validate.Length(max=20),
+        metadata=described("What was already done for the customer."),
+    )
     outcome = fields.Enum(Outcome, by_value=True)
     mood_after = Whole(validate=EXACT_IN_JSON)
 
@@ -205,14 +275,18 @@ class EditConcernSchema(_DescriptionSchema):
     """Additions and corrections to a concern. `kind` only on the business day of the concern."""
 
     mood = Whole(validate=MOOD)
-    kind = fields.Enum(Kind, by_value=True)
+    kind = fields.Enum(
+        Kind,
+        by_value=True,
+        metadata=described("What it really is: a concern, a request or praise. Only on its business day."),
+    )
     customer_confirmed = Flag()
 
 
 class VoidSchema(Schema):
     """Why the concern was none."""
 
-    reason = Words(1000, least=1, required=True)
+    reason = Words(1000, least=1, required=True, metadata=described("Why it was logged by mistake."))
 
 
 class ResolveSchema(Schema):
@@ -220,13 +294,17 @@ class ResolveSchema(Schema):
 
     outcome = fields.Enum(Outcome, by_value=True, required=True)
     mood_after = Whole(load_default=None, validate=MOOD)
-    note = Words(1000, allow_none=True)
+    note = Words(
+        1000,
+        allow_none=True,
+        metadata=described("What is to be remembered of how it ended; it stands in the timeline."),
+    )
 
 
 class HandOverSchema(Schema):
     """The colleague who is asked to take the concern."""
 
-    staff_id = fields.UUID(required=True)
+    staff_id = fields.UUID(required=True, metadata=described("The id of the colleague."))
 
 
 class AlertSummarySchema(RedactedSchema):
@@ -235,7 +313,13 @@ class AlertSummarySchema(RedactedSchema):
     withheld = ("summary",)
 
     id = fields.UUID()
-    state = fields.Enum(AlertState, by_value=True)
+    state = fields.Enum(
+        AlertState,
+        by_value=True,
+        metadata=described(
+            "Whether it still calls (open, unanswered), somebody has taken it, or it is over; `late`: it rang nobody."
+        ),
+    )
     summary = SummaryInLanguage()
 
 
@@ -247,10 +331,14 @@ class ConcernSchema(RedactedSchema):
     id = fields.UUID()
     version = fields.Integer()
     store_id = fields.UUID()
-    kind = fields.Enum(Kind, by_value=True)
-    status = fields.Enum(Status, by_value=True)
+    kind = fields.Enum(Kind, by_value=True, metadata=described("Whether it is a concern, a request or praise."))
+    status = fields.Enum(
+        Status, by_value=True, metadata=described("Whether it is open, taken, resolved, or voided: logged by mistake.")
+    )
     handling = fields.Enum(Handling, by_value=True)
-    source = fields.Enum(Source, by_value=True)
+    source = fields.Enum(
+        Source, by_value=True, metadata=described("Whether staff logged it, or the customer at a standing QR code.")
+    )
     mood = fields.Integer()
     severity = fields.Enum(Severity, by_value=True, metadata={"description": SEVERITY_DESCRIPTION})
     mood_after = fields.Integer(allow_none=True)
@@ -268,7 +356,9 @@ class ConcernSchema(RedactedSchema):
     question = SlugOf(allow_none=True)
     read_back = fields.Boolean()
     times_told = fields.Integer(allow_none=True)
-    items = fields.List(fields.Nested(ConcernItemSchema))
+    items = fields.List(
+        fields.Nested(ConcernItemSchema), metadata=described("The dishes, products or articles it is about.")
+    )
     order = fields.Nested(ConcernOrderSchema, allow_none=True)
     channel = fields.Enum(Channel, by_value=True)
     sensitive = fields.Boolean()
@@ -323,7 +413,11 @@ class HandedOverConcernSchema(ConcernSchema):
     Null in the answer to a repeat of the request.
     """
 
-    phones = fields.Integer(allow_none=True, required=True)
+    phones = fields.Integer(
+        allow_none=True,
+        required=True,
+        metadata=described("How many phones ring for the colleague; null in the answer to a repeat."),
+    )
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """Read the number of phones from the answer and every other field from its concern."""
@@ -369,8 +463,16 @@ class ConcernEventSchema(RedactedSchema):
 
     id = fields.UUID()
     number = fields.Integer()
-    step = fields.Enum(ConcernStep, by_value=True)
-    at = Instant()
-    by = fields.Nested(PersonSchema, allow_none=True)
-    device_id = fields.UUID(allow_none=True)
+    step = fields.Enum(ConcernStep, by_value=True, metadata=described("What was done."))
+    at = Instant(metadata=described("When it was done, in UTC."))
+    by = fields.Nested(
+        PersonSchema,
+        allow_none=True,
+        metadata=described(
+            "Who did it; null for the customer, an API key or the clock, and for readers of figures only."
+        ),
+    )
+    device_id = fields.UUID(
+        allow_none=True, metadata=described("The id of the phone on which it was done; null if unknown.")
+    )
     details = fields.Dict(allow_none=True)

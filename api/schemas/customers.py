@@ -5,17 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
 from api.schemas.alerts import PreviousRecoverySchema
-from api.schemas.base import (
-    Flag,
-    Instant,
-    LanguageTag,
-    PageQuery,
-    PageSchema,
-    Schema,
-    Slug,
-    Words,
-    at_least,
-)
+from api.schemas.base import Flag, Instant, LanguageTag, PageQuery, PageSchema, Schema, Slug, Words, at_least, described
 from api.schemas.concerns import ConcernSchema
 from api.schemas.follow_ups import FollowUpSchema
 from api.schemas.redaction import reader
@@ -34,7 +24,7 @@ class NewConsentSchema(Schema):
     """
 
     contact = Flag(required=True)
-    source = fields.Enum(ConsentSource, by_value=True, required=True)
+    source = fields.Enum(ConsentSource, by_value=True, required=True, metadata=described("Where the customer said so."))
 
 
 class ConsentSchema(NewConsentSchema):
@@ -46,8 +36,11 @@ class ConsentSchema(NewConsentSchema):
 class NewReferenceSchema(Schema):
     """The customer's id in another system: `till`, `loyalty`, `crm` or a source of the organization's own."""
 
-    source = Slug(required=True)
-    reference = Words(100, least=1, required=True)
+    source = Slug(
+        required=True,
+        metadata=described("The other system: `till`, `loyalty`, `crm`, or a name of the organization's own."),
+    )
+    reference = Words(100, least=1, required=True, metadata=described("The customer's id in that system."))
 
 
 class ReferenceSchema(NewReferenceSchema):
@@ -59,13 +52,21 @@ class _ProfileFieldsSchema(Schema):
 
     preferred_name = Words(200, allow_none=True)
     pronunciation = Words(200, allow_none=True)
-    languages = fields.List(LanguageTag(), validate=validate.Length(max=10))
+    languages = fields.List(
+        LanguageTag(),
+        validate=validate.Length(max=10),
+        metadata=described("The languages that the customer speaks, as tags such as pt-BR."),
+    )
     tags = fields.List(Words(40, least=1), validate=validate.Length(max=20))
     preferences = Words(1000, allow_none=True)
     consent = fields.Nested(NewConsentSchema, allow_none=True)
     allergies = Words(1000, allow_none=True)
     allergies_consent = Flag()
-    references = fields.List(fields.Nested(NewReferenceSchema), validate=validate.Length(max=20))
+    references = fields.List(
+        fields.Nested(NewReferenceSchema),
+        validate=validate.Length(max=20),
+        metadata=described("The customer's ids in other systems."),
+    )
 
 
 class EmailAddress(Words):
@@ -88,7 +89,7 @@ class PhoneExtension(Words):
 class EditCustomerSchema(_ProfileFieldsSchema):
     """Changes to a profile: null removes a field, a list replaces the stored one."""
 
-    name = Words(200, allow_none=True)
+    name = Words(200, allow_none=True, metadata=described("The name of the customer; null removes it."))
     phone = Words(40, allow_none=True)
     phone_extension = PhoneExtension(allow_none=True)
     email = EmailAddress(allow_none=True)
@@ -101,8 +102,12 @@ class NewCustomerSchema(_ProfileFieldsSchema):
     document = at_least(1)
 
     id = fields.UUID()
-    store_id = fields.UUID()
-    name = Words(200)
+    store_id = fields.UUID(
+        metadata=described(
+            "The id of the store where the customer is; without it that of the shift, or where the person works."
+        )
+    )
+    name = Words(200, metadata=described("The name of the customer."))
     phone = Words(40)
     phone_extension = PhoneExtension()
     email = EmailAddress()
@@ -120,18 +125,26 @@ class CustomerSchema(Schema):
 
     id = fields.UUID()
     version = fields.Integer()
-    name = fields.String(allow_none=True)
+    name = fields.String(allow_none=True, metadata=described("The name of the customer; null if unknown."))
     phone = fields.String(allow_none=True)
     phone_extension = PhoneExtension(allow_none=True)
     email = fields.String(allow_none=True)
     loyalty_number = fields.String(allow_none=True)
     preferred_name = fields.String(allow_none=True)
     pronunciation = fields.String(allow_none=True)
-    languages = fields.List(fields.String())
+    languages = fields.List(
+        fields.String(),
+        metadata=described(
+            "The languages that the customer speaks, as tags such as pt-BR; empty until the customer was met."
+        ),
+    )
     tags = fields.List(fields.String())
     preferences = fields.String(allow_none=True)
     consent = fields.Nested(ConsentSchema, allow_none=True)
-    references = fields.List(fields.Nested(ReferenceSchema))
+    references = fields.List(
+        fields.Nested(ReferenceSchema),
+        metadata=described("The customer's ids in other systems; empty until the customer was met."),
+    )
     created_at = Instant()
     met = fields.Boolean(
         required=True, metadata={"description": "Whether this is the whole profile: else contacts and notes are null."}
@@ -176,8 +189,12 @@ class CustomerSearchSchema(Schema):
     phone_extension = PhoneExtension()
     email = EmailAddress(least=1)
     loyalty_number = Words(60, least=1)
-    reference = fields.Nested(NewReferenceSchema)
-    name = Words(200, least=1)
+    reference = fields.Nested(NewReferenceSchema, metadata=described("The customer's id in another system."))
+    name = Words(
+        200,
+        least=1,
+        metadata=described("Words of the name or their beginnings, one of them with at least three letters."),
+    )
     phone_end = Words(40, least=1)
 
     @validates_schema
@@ -195,7 +212,7 @@ class CustomerMatchesSchema(Schema):
 class DuplicateSchema(Schema):
     """A profile that may be the same person, and which fields match but for their spelling."""
 
-    customer = fields.Nested(CustomerSchema)
+    customer = fields.Nested(CustomerSchema, metadata=described("The profile that may be the same person."))
     reasons = fields.List(fields.String(validate=validate.OneOf(list(MATCH_KEYS))))
 
 
@@ -208,29 +225,37 @@ class DuplicatesSchema(Schema):
 class MeetSchema(Schema):
     """Where the customer is; without a store that of the shift."""
 
-    store_id = fields.UUID(load_default=None)
+    store_id = fields.UUID(
+        load_default=None,
+        metadata=described("The id of the store where the customer is; without it that of the shift."),
+    )
 
 
 class MergeSchema(Schema):
     """The customer to merge into that of the path. `preview` only shows the effect."""
 
-    customer_id = fields.UUID(required=True)
+    customer_id = fields.UUID(
+        required=True,
+        metadata=described("The id of the customer whose profile ends: everything of it moves to that of the path."),
+    )
     preview = Flag(load_default=False)
 
 
 class MovedSchema(Schema):
     """Number of rows of each kind that move to the surviving customer."""
 
-    concerns = fields.Integer()
-    references = fields.Integer()
+    concerns = fields.Integer(metadata=described("How many concerns move."))
+    references = fields.Integer(metadata=described("How many ids in other systems move."))
     stores = fields.Integer()
 
 
 class CustomerMergeSchema(Schema):
     """A merge, or its preview: then `id` and `merged_at` are null."""
 
-    id = fields.UUID(allow_none=True)
-    customer_id = fields.UUID(attribute="survivor_id")
+    id = fields.UUID(
+        allow_none=True, metadata=described("The id of the merge, by which it can be undone; null for a preview.")
+    )
+    customer_id = fields.UUID(attribute="survivor_id", metadata=described("The id of the customer who stays."))
     merged_customer_id = fields.UUID(attribute="merged_id")
     moved = fields.Nested(MovedSchema, attribute="counts")
     taken_over = fields.List(fields.String(validate=validate.OneOf(list(COLUMNS_BY_FIELD))), attribute="fields")
@@ -246,7 +271,7 @@ class OpenConcernSchema(Schema):
     """A concern that is not resolved."""
 
     id = fields.UUID()
-    status = fields.Enum(Status, by_value=True)
+    status = fields.Enum(Status, by_value=True, metadata=described("Whether it is open, or somebody has taken it."))
     business_date = fields.Date()
 
 
@@ -262,6 +287,10 @@ class CustomerOverviewSchema(Schema):
 class HistorySchema(PageSchema):
     """A customer's history: what matters now, then all concerns, newest first."""
 
-    customer = fields.Nested(ProfileSchema, required=True)
+    customer = fields.Nested(ProfileSchema, required=True, metadata=described("The profile of the customer."))
     now = fields.Nested(CustomerOverviewSchema, required=True)
-    items = fields.List(fields.Nested(ConcernSchema), required=True)
+    items = fields.List(
+        fields.Nested(ConcernSchema),
+        required=True,
+        metadata=described("All concerns of the customer within reach, newest first."),
+    )

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, PageQuery, PersonSchema, Schema
+from api.schemas.base import Instant, PageQuery, PersonSchema, Schema, described
 from models.staff.device import Platform
 
 
@@ -17,8 +17,12 @@ class PhoneSchema(Schema):
 
     id = fields.UUID()
     person = fields.Nested(PersonSchema, attribute="staff", allow_none=True)
-    store_id = fields.UUID(allow_none=True)
-    name = fields.String(allow_none=True)
+    store_id = fields.UUID(
+        allow_none=True, metadata=described("The id of the store of a shared phone; null for a personal one.")
+    )
+    name = fields.String(
+        allow_none=True, metadata=described("How people call a shared phone, such as `bar`; null for a personal one.")
+    )
     platform = fields.Enum(Platform, by_value=True)
     app_version = fields.String(allow_none=True)
     registered_at = Instant()

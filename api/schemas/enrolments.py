@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
-from api.schemas.base import Instant, PersonSchema, Schema, ShownOnce, Words
+from api.schemas.base import Instant, PersonSchema, Schema, ShownOnce, Words, described
 from api.schemas.me import ADDRESS_KIND
 from models.staff.device import AddressKind, Device, Platform
 from models.staff.enrolment import Enrolment
@@ -14,7 +14,12 @@ class NewEnrolmentSchema(Schema):
     """A code for one phone, and how people call it: `bar`, `terrace 2`."""
 
     id = fields.UUID()
-    name = Words(Enrolment.MAX_NAME_LENGTH, least=1, required=True)
+    name = Words(
+        Enrolment.MAX_NAME_LENGTH,
+        least=1,
+        required=True,
+        metadata=described("How people call the phone, such as `bar` or `terrace 2`."),
+    )
 
 
 class EnrolmentSchema(Schema):
@@ -22,9 +27,9 @@ class EnrolmentSchema(Schema):
 
     id = fields.UUID()
     store_id = fields.UUID()
-    name = fields.String()
+    name = fields.String(metadata=described("How people call the phone, such as `bar` or `terrace 2`."))
     created_at = Instant()
-    created_by = fields.Nested(PersonSchema)
+    created_by = fields.Nested(PersonSchema, metadata=described("Who made it."))
     expires_at = Instant()
     code = ShownOnce()
 
@@ -35,7 +40,13 @@ class RedeemEnrolmentSchema(Schema):
     Without them the phone does not ring until it sends them.
     """
 
-    code = Words(200, least=1, required=True, load_only=True)
+    code = Words(
+        200,
+        least=1,
+        required=True,
+        load_only=True,
+        metadata=described("The code that `POST /v1/stores/{store_id}/enrolments` answers."),
+    )
     installation_id = Words(Device.MAX_INSTALLATION_ID_LENGTH, least=1, required=True)
     platform = fields.Enum(Platform, by_value=True, required=True)
     address = Words(Device.MAX_ADDRESS_LENGTH, least=1)
@@ -59,7 +70,7 @@ class SharedPhoneSchema(Schema):
 
     id = fields.UUID()
     store_id = fields.UUID()
-    name = fields.String()
+    name = fields.String(metadata=described("How people call the phone, such as `bar` or `terrace 2`."))
     installation_id = fields.String()
     platform = fields.Enum(Platform, by_value=True)
     address_kind = fields.String(validate=ADDRESS_KIND, allow_none=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from api.schemas.base import Schema, Slug, Whole, Words
+from api.schemas.base import Schema, Slug, Whole, Words, described
 from models.alerts.escalation_policy import RecipientGroup
 from models.concerns.enums import Severity
 from models.policy_defaults import MAX_ESCALATION, MAX_ESCALATION_ROUNDS, MAX_ESCALATION_STEPS
@@ -39,7 +39,11 @@ class EditEscalationPolicySchema(Schema):
     """Changes to a policy; steps are replaced as a whole. All times are in seconds."""
 
     name = Words(200, least=1)
-    steps = fields.List(fields.Nested(NewStepSchema), validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS))
+    steps = fields.List(
+        fields.Nested(NewStepSchema),
+        validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS),
+        metadata=described("The steps of each round; they replace those before."),
+    )
     rounds = Whole(validate=validate.Range(min=1, max=MAX_ESCALATION_ROUNDS))
     unanswered_after_seconds = Whole(validate=SECONDS)
     reach_within_seconds = Whole(validate=SECONDS)
@@ -52,9 +56,15 @@ class NewEscalationPolicySchema(EditEscalationPolicySchema):
 
     slug = Slug(required=True)
     name = Words(200, least=1, required=True)
-    store_id = fields.UUID(allow_none=True)
+    store_id = fields.UUID(
+        allow_none=True,
+        metadata=described("The id of the store whose policy it is; null for all stores without their own."),
+    )
     steps = fields.List(
-        fields.Nested(NewStepSchema), required=True, validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS)
+        fields.Nested(NewStepSchema),
+        required=True,
+        validate=validate.Length(min=1, max=MAX_ESCALATION_STEPS),
+        metadata=described("The steps of each round."),
     )
 
 
@@ -65,8 +75,11 @@ class EscalationPolicySchema(Schema):
     version = fields.Integer()
     slug = fields.String()
     name = fields.String()
-    store_id = fields.UUID(allow_none=True)
-    steps = fields.List(fields.Nested(StepSchema))
+    store_id = fields.UUID(
+        allow_none=True,
+        metadata=described("The id of the store whose policy it is; null for all stores without their own."),
+    )
+    steps = fields.List(fields.Nested(StepSchema), metadata=described("The steps of each round."))
     rounds = fields.Integer()
     unanswered_after_seconds = fields.Integer()
     reach_within_seconds = fields.Integer()

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump, post_load, validate
 
-from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf
+from api.schemas.base import Instant, MoneySchema, PageQuery, Schema, SlugOf, described
 from api.schemas.redaction import reader
 from api.schemas.stores import EarlierTermsSchema
 from models.access import Permission
@@ -222,12 +222,19 @@ class ChangeSchema(Schema):
     """A changed object as it is now. `delete`: it does not exist any more, or not for this reader."""
 
     seq = fields.Integer(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(sorted(KINDS)))
+    kind = fields.String(
+        required=True, validate=validate.OneOf(sorted(KINDS)), metadata=described("What kind of object has changed.")
+    )
     op = fields.Enum(ChangeOp, by_value=True, required=True)
-    id = fields.UUID(required=True)
-    store_id = fields.UUID(required=True, allow_none=True)
-    version = fields.Integer(required=True)
-    at = Instant(required=True)
+    id = fields.UUID(required=True, metadata=described("The id of the object."))
+    store_id = fields.UUID(
+        required=True, allow_none=True, metadata=described("The id of its store; null for what belongs to no store.")
+    )
+    version = fields.Integer(
+        required=True,
+        metadata=described("The version of the object as it is now, or that of its last change where it is deleted."),
+    )
+    at = Instant(required=True, metadata=described("When the change was committed, in UTC."))
     object = _ObjectField(
         required=True, allow_none=True, metadata={"description": "Its fields; docs/bi.md lists them by kind."}
     )
@@ -236,6 +243,15 @@ class ChangeSchema(Schema):
 class ChangePageSchema(Schema):
     """A page of changes. `next_cursor` is always there: after the end of the stream, come back with it later."""
 
-    items = fields.List(fields.Nested(ChangeSchema), required=True)
-    next_cursor = fields.String(required=True)
+    items = fields.List(
+        fields.Nested(ChangeSchema),
+        required=True,
+        metadata=described("The changed objects in the order of their last changes, each once in a page."),
+    )
+    next_cursor = fields.String(
+        required=True,
+        metadata=described(
+            "Where the changes after these begin: send it as `cursor`, later if this is the end of the stream."
+        ),
+    )
     end_of_stream = fields.Boolean(required=True)

@@ -38,8 +38,12 @@ class FeedbackRequestSchema(RedactedSchema):
     version = fields.Integer()
     concern_id = fields.UUID()
     store_id = fields.UUID()
-    link = PublicLink("f", allow_none=True)
-    asked_at = Instant()
+    link = PublicLink(
+        "f",
+        allow_none=True,
+        metadata=described("The address of the form, for the customer; null for whoever may not ask customers."),
+    )
+    asked_at = Instant(metadata=described("When the link was made, in UTC."))
     asked_by = fields.Nested(PersonSchema, allow_none=True)
     expires_at = Instant()
     answered_at = Instant(allow_none=True)

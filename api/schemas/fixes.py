@@ -13,9 +13,13 @@ class NewFixSchema(Schema):
     """A new fix; without a store it holds everywhere, for those who look after all stores."""
 
     id = fields.UUID()
-    store_id = fields.UUID()
-    category = Slug(required=True)
-    cause = Slug(required=True)
+    store_id = fields.UUID(
+        metadata=described(
+            "The id of the store where it is fixed; without it in all, for whoever looks after all stores."
+        )
+    )
+    category = Slug(required=True, metadata=described("The slug of the category of the cause."))
+    cause = Slug(required=True, metadata=described("The slug of the cause that is fixed."))
     what = Words(1000, least=1, required=True, metadata={"description": "What was done, in words for the customer."})
     fixed_at = Instant(metadata={"description": "Now, unless it says otherwise; never ahead."})
 
@@ -33,7 +37,9 @@ class FixSchema(RedactedSchema):
     withheld = ("told_by",)
 
     id = fields.UUID()
-    store_id = fields.UUID(allow_none=True)
+    store_id = fields.UUID(
+        allow_none=True, metadata=described("The id of the store where it is fixed; null for all stores.")
+    )
     category = SlugOf(attribute="cause.category", metadata=described("The short name of the category."))
     cause = SlugOf(metadata=described("The short name of the cause that is fixed."))
     what = fields.String(metadata=described("What was done, in words for the customer."))
@@ -67,7 +73,9 @@ class FixFiguresSchema(Schema):
 class FixWithFiguresSchema(FixSchema):
     """A fix with its figures."""
 
-    figures = fields.Nested(FixFiguresSchema)
+    figures = fields.Nested(
+        FixFiguresSchema, metadata=described("How often the cause was raised before and since, and who was thanked.")
+    )
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj if attr == "figures" else obj.fix, attr, default)
@@ -77,16 +85,22 @@ class ThankYousSchema(Schema):
     """A thank-you for each customer. `what` defaults to that of the fix, `owner_id` to the signed-in person."""
 
     due_at = Instant(required=True)
-    owner_id = fields.UUID()
-    kind = fields.Enum(FollowUpKind, by_value=True)
-    what = Words(1000, least=1)
+    owner_id = fields.UUID(
+        metadata=described("The id of the person who thanks them; the signed-in person unless it says otherwise.")
+    )
+    kind = fields.Enum(
+        FollowUpKind,
+        by_value=True,
+        metadata=described("In which way to thank them; a message unless it says otherwise."),
+    )
+    what = Words(1000, least=1, metadata=described("What to tell them; what was done, unless it says otherwise."))
 
 
 class ThankedCustomerSchema(Schema):
     """A customer to thank, by name."""
 
     id = fields.UUID()
-    name = fields.String(allow_none=True)
+    name = fields.String(allow_none=True, metadata=described("The name of the customer; null if unknown."))
     preferred_name = fields.String(allow_none=True)
     pronunciation = fields.String(allow_none=True)
 
@@ -102,13 +116,17 @@ class RaisedConcernSchema(Schema):
 class ThankYouSchema(Schema):
     """The follow-up that thanks a customer; its id is null where its store is out of reach."""
 
-    id = fields.UUID(allow_none=True)
-    status = fields.Enum(FollowUpStatus, by_value=True)
+    id = fields.UUID(
+        allow_none=True, metadata=described("The id of the follow-up; null where its store is out of reach.")
+    )
+    status = fields.Enum(
+        FollowUpStatus, by_value=True, metadata=described("Whether it is open, kept, broken or cancelled.")
+    )
 
 
 class FixCustomerSchema(Schema):
     """A customer who raised it and may be contacted."""
 
-    customer = fields.Nested(ThankedCustomerSchema)
+    customer = fields.Nested(ThankedCustomerSchema, metadata=described("The customer, by name."))
     concern = fields.Nested(RaisedConcernSchema)
     thank_you = fields.Nested(ThankYouSchema, allow_none=True)

@@ -23,28 +23,32 @@ class NewFollowUpSchema(Schema):
     """A new follow-up, owned by who makes it unless `owner_id` names somebody else."""
 
     id = fields.UUID()
-    what = Words(1000, least=1, required=True)
-    kind = fields.Enum(FollowUpKind, by_value=True, required=True)
+    what = Words(1000, least=1, required=True, metadata=described("What is promised, in words for whoever keeps it."))
+    kind = fields.Enum(
+        FollowUpKind, by_value=True, required=True, metadata=described("In which way it is to be kept, such as a call.")
+    )
     due_at = Instant(required=True)
-    owner_id = fields.UUID()
+    owner_id = fields.UUID(
+        metadata=described("The id of the person who is to keep it; without it the signed-in person.")
+    )
 
 
 class KeepSchema(Schema):
     """An optional note."""
 
-    note = Words(1000, allow_none=True)
+    note = Words(1000, allow_none=True, metadata=described("What is to be remembered of how it was kept."))
 
 
 class CancelSchema(Schema):
     """Why the customer does not want it any more."""
 
-    note = Words(1000, least=1, required=True)
+    note = Words(1000, least=1, required=True, metadata=described("Why the customer does not want it any more."))
 
 
 class HandOverFollowUpSchema(Schema):
     """The new owner."""
 
-    staff_id = fields.UUID(required=True)
+    staff_id = fields.UUID(required=True, metadata=described("The id of the new owner."))
 
 
 class FollowUpSchema(RedactedSchema):
@@ -102,7 +106,11 @@ class HandedOverFollowUpSchema(ListedFollowUpSchema):
     Null in the answer to a repeat of the request. Whoever is not reached is reminded before it is due.
     """
 
-    phones = fields.Integer(allow_none=True, required=True)
+    phones = fields.Integer(
+        allow_none=True,
+        required=True,
+        metadata=described("How many phones reach the new owner at this moment; null in the answer to a repeat."),
+    )
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """Read the number of phones from the answer and every other field from its follow-up."""

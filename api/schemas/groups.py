@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Schema, Slug, Words
+from api.schemas.base import Schema, Slug, Words, described
 from api.schemas.redaction import reader
 from models.organizations.store_group import GroupKind
 
@@ -24,8 +24,16 @@ class EditGroupSchema(Schema):
     """Changes to a group; `store_ids` replaces all its stores."""
 
     name = Words(200, least=1)
-    kind = fields.Enum(GroupKind, by_value=True)
-    store_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_STORES_IN_GROUP))
+    kind = fields.Enum(
+        GroupKind,
+        by_value=True,
+        metadata=described("Whether it is a brand, a district, a franchisee or something else."),
+    )
+    store_ids = fields.List(
+        fields.UUID(),
+        validate=validate.Length(max=MAX_STORES_IN_GROUP),
+        metadata=described("The ids of all its stores; they replace those before."),
+    )
 
 
 class NewGroupSchema(EditGroupSchema):
@@ -33,7 +41,12 @@ class NewGroupSchema(EditGroupSchema):
 
     slug = Slug(required=True)
     name = Words(200, least=1, required=True)
-    kind = fields.Enum(GroupKind, by_value=True, required=True)
+    kind = fields.Enum(
+        GroupKind,
+        by_value=True,
+        required=True,
+        metadata=described("Whether it is a brand, a district, a franchisee or something else."),
+    )
 
 
 class StoreGroupSchema(Schema):
@@ -43,5 +56,9 @@ class StoreGroupSchema(Schema):
     version = fields.Integer()
     slug = fields.String()
     name = fields.String()
-    kind = fields.Enum(GroupKind, by_value=True)
-    store_ids = VisibleStoreIds(fields.UUID())
+    kind = fields.Enum(
+        GroupKind,
+        by_value=True,
+        metadata=described("Whether it is a brand, a district, a franchisee or something else."),
+    )
+    store_ids = VisibleStoreIds(fields.UUID(), metadata=described("The ids of its stores that are within reach."))

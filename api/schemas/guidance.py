@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.schemas.alerts import PreviousRecoverySchema
-from api.schemas.base import MoneySchema, Schema, Slug
+from api.schemas.base import MoneySchema, Schema, Slug, described
 from api.schemas.reader_language import NameInLanguage, name_for_reader, reader_language
 from models.concerns.ranges import TIMES_TOLD
 from models.operations.guidance import Apology
@@ -49,9 +49,11 @@ class OfferSchema(Schema):
     costs, somebody has to approve it.
     """
 
-    remedy = fields.String()
+    remedy = fields.String(metadata=described("The slug of the remedy."))
     name = NameInLanguage("remedy")
-    kind = fields.Enum(RemedyKind, by_value=True)
+    kind = fields.Enum(
+        RemedyKind, by_value=True, metadata=described("What kind of thing it is, such as an apology or a refund.")
+    )
     limit = fields.Nested(MoneySchema, allow_none=True)
     left = fields.Nested(MoneySchema, allow_none=True)
     asks_first = fields.Boolean()
@@ -70,17 +72,27 @@ class MedianAndRangeSchema(Schema):
 class LessonSchema(Schema):
     """Outcomes of a remedy: `cost` in minor units of `currency`, null where it is free."""
 
-    remedy = fields.String()
-    n = fields.Integer()
-    cost = fields.Nested(MedianAndRangeSchema, allow_none=True)
+    remedy = fields.String(metadata=described("The slug of the remedy."))
+    n = fields.Integer(metadata=described("How many customers with the same cause received it."))
+    cost = fields.Nested(
+        MedianAndRangeSchema,
+        allow_none=True,
+        metadata=described(
+            "What it cost, in minor units of `currency`; null where it is free, or its costs are too few."
+        ),
+    )
     currency = fields.String()
-    mood_lift = fields.Nested(MedianAndRangeSchema)
+    mood_lift = fields.Nested(
+        MedianAndRangeSchema, metadata=described("By how much their mood (1 to 5) was higher when they left.")
+    )
 
 
 class SameCauseSchema(Schema):
     """Outcomes of `n` concerns of the same cause, by remedies that were given often enough to show."""
 
-    n = fields.Integer()
+    n = fields.Integer(
+        metadata=described("How many concerns with the same cause were looked at, the newest 200 at most.")
+    )
     lessons = fields.List(fields.Nested(LessonSchema))
 
 

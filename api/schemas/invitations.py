@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from api.links import public_url
-from api.schemas.base import Instant, Password, Schema, ShownOnce, SignInName, Text, Words, at_least
+from api.schemas.base import Instant, Password, Schema, ShownOnce, SignInName, Text, Words, at_least, described
 
 MAX_CODE_LENGTH = 200
 
@@ -32,7 +32,7 @@ class InvitationSchema(Schema):
     """A one-time code with which a person sets their password or PIN."""
 
     id = fields.UUID()
-    staff_id = fields.UUID()
+    staff_id = fields.UUID(metadata=described("The id of the person whose password or PIN it sets."))
     code = ShownOnce()
     link = LinkOfCode()
     expires_at = Instant()
@@ -43,9 +43,15 @@ class RedeemInvitationSchema(Schema):
 
     document = at_least(2)
 
-    code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
-    password = Password()
-    pin = Text(6, least=6, load_only=True)
+    code = Words(
+        MAX_CODE_LENGTH,
+        least=1,
+        required=True,
+        load_only=True,
+        metadata=described("The code that a manager made for the person: see `POST /v1/staff/{staff_id}/invitations`."),
+    )
+    password = Password(metadata=described("The new password; 10 characters at least, or what the organization sets."))
+    pin = Text(6, least=6, load_only=True, metadata=described("The new PIN for shared phones, of six digits."))
 
     @validates_schema
     def sets_something(self, data: dict[str, Any], **_: Any) -> None:
@@ -64,8 +70,12 @@ class InvitationFormSchema(Schema):
 class RedeemPasswordResetSchema(Schema):
     """A code that came by mail, and the password to set."""
 
-    code = Words(MAX_CODE_LENGTH, least=1, required=True, load_only=True)
-    password = Password(required=True)
+    code = Words(
+        MAX_CODE_LENGTH, least=1, required=True, load_only=True, metadata=described("The code that came by mail.")
+    )
+    password = Password(
+        required=True, metadata=described("The new password; 10 characters at least, or what the organization sets.")
+    )
 
 
 class PasswordResetSchema(Schema):

@@ -17,7 +17,11 @@ class ItemQuery(PageQuery):
 class EditItemSchema(Schema):
     """Changes to an item. A new name is a confirmed one."""
 
-    name = Words(MAX_NAME_LENGTH, least=1)
+    name = Words(
+        MAX_NAME_LENGTH,
+        least=1,
+        metadata=described("The name of the dish, product or article; a new one is confirmed by that."),
+    )
     confirmed = Flag(metadata=described("That the name is that of an item, and head office may read it."))
 
 

@@ -31,7 +31,12 @@ class ShiftSchema(Schema):
     lead = fields.Boolean()
     started_at = Instant()
     ends_at = Instant()
-    asked_at = Instant(allow_none=True)
+    asked_at = Instant(
+        allow_none=True,
+        metadata=described(
+            "Since when the person is asked whether they are still here, in UTC; null while they are not."
+        ),
+    )
     paused_until = Instant(allow_none=True)
 
 
@@ -44,8 +49,13 @@ class PauseSchema(Schema):
 class NewQuietHoursSchema(Schema):
     """Hours in which somebody off shift is not rung, in the time zone of the alert's store; may pass midnight."""
 
-    since = ClockTime(data_key="from", attribute="from", required=True)
-    until = ClockTime(required=True)
+    since = ClockTime(
+        data_key="from", attribute="from", required=True, metadata=described("When they begin, such as 22:00.")
+    )
+    until = ClockTime(
+        required=True,
+        metadata=described("When they end, such as 07:00; on the next day where that is not after `from`."),
+    )
 
 
 class QuietHoursSchema(NewQuietHoursSchema):
@@ -57,7 +67,11 @@ class EditMeSchema(Schema):
 
     quiet_hours = fields.Nested(NewQuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String(validate=validate.OneOf(sorted(MUTABLE_KINDS))), validate=validate.Length(max=20))
-    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    email = fields.Email(
+        validate=validate.Length(max=254),
+        allow_none=True,
+        metadata=described("Where mails go, such as daily logs and codes for a new password; null for none."),
+    )
     daily_logs = fields.List(fields.UUID(), validate=validate.Length(max=100))
     language = Words(
         MAX_TAG_LENGTH,
@@ -73,7 +87,10 @@ class MeSchema(StaffSchema):
     """The signed-in person."""
 
     login = fields.String()
-    email = fields.String(allow_none=True)
+    email = fields.String(
+        allow_none=True,
+        metadata=described("Where mails go, such as daily logs and codes for a new password; null for none."),
+    )
     second_factor_at = Instant(allow_none=True, metadata={"description": "Since when signing in needs a code as well."})
     quiet_hours = fields.Nested(QuietHoursSchema, allow_none=True)
     muted = fields.List(fields.String())

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import CostSchema, Instant, MoneySchema, Schema, Slug, SlugOf, Text
+from api.schemas.base import CostSchema, Instant, MoneySchema, Schema, Slug, SlugOf, Text, described
 
 
 class ToldOrderSchema(Schema):
@@ -10,7 +10,10 @@ class ToldOrderSchema(Schema):
 
     store_id = fields.UUID(required=True)
     opened = Instant(required=True)
-    place = Slug(allow_none=True)
+    place = Slug(
+        allow_none=True,
+        metadata=described("The slug of the place, such as the table; what is left out stays as it was."),
+    )
     value = fields.Nested(CostSchema, allow_none=True)
     currency = Text(3, least=3, allow_none=True)
     closed = Instant(allow_none=True)
@@ -21,8 +24,8 @@ class RecordedOrderSchema(Schema):
 
     id = fields.UUID()
     store_id = fields.UUID()
-    source = fields.String(attribute="source.name")
-    reference = fields.String()
+    source = fields.String(attribute="source.name", metadata=described("The system that sends it, as in the address."))
+    reference = fields.String(metadata=described("The number of the order in that system, as in the address."))
     business_date = fields.Date()
     place = SlugOf(allow_none=True)
     opened = Instant(attribute="opened_at")

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import LanguageTag, Pattern, Schema, Whole, Words
+from api.schemas.base import LanguageTag, Pattern, Schema, Whole, Words, described
 from models.policy_defaults import MAX_LANGUAGES
 
 VERSION = Pattern(r"^(0|[1-9][0-9]{0,4})(\.(0|[1-9][0-9]{0,4})){2}$", error="Not a version such as 1.2.3.")
@@ -54,11 +54,27 @@ class AppAddressesSchema(NewAppAddressesSchema):
 class EditOrganizationSchema(Schema):
     """Changes to the settings of the organization."""
 
-    name = Words(200, least=1)
-    languages = fields.List(LanguageTag(), validate=validate.Length(min=1, max=MAX_LANGUAGES))
-    phone_region = fields.String(validate=[validate.Length(equal=2), Pattern("^[A-Z]{2}$")], allow_none=True)
-    session_days = Whole(validate=validate.Range(min=1, max=90))
-    session_idle_days = Whole(validate=validate.Range(min=1, max=90), allow_none=True)
+    name = Words(200, least=1, metadata=described("The name of the organization, as people know it."))
+    languages = fields.List(
+        LanguageTag(),
+        validate=validate.Length(min=1, max=MAX_LANGUAGES),
+        metadata=described("Language tags: every `name` is in the first of them, names in others stand in `names`."),
+    )
+    phone_region = fields.String(
+        validate=[validate.Length(equal=2), Pattern("^[A-Z]{2}$")],
+        allow_none=True,
+        metadata=described(
+            "The country (ISO 3166-1) of national phone numbers where no store tells it; null for none."
+        ),
+    )
+    session_days = Whole(
+        validate=validate.Range(min=1, max=90), metadata=described("After how many days a sign-in ends.")
+    )
+    session_idle_days = Whole(
+        validate=validate.Range(min=1, max=90),
+        allow_none=True,
+        metadata=described("After how many days without use a sign-in ends; null for never."),
+    )
     password_min_length = Whole(validate=validate.Range(min=10, max=64))
     minimum_app_versions = fields.Nested(NewMinimumAppVersionsSchema)
     app_addresses = fields.Nested(NewAppAddressesSchema)
@@ -70,7 +86,7 @@ class OrganizationSchema(Schema):
     id = fields.UUID()
     version = fields.Integer()
     slug = fields.String()
-    name = fields.String()
+    name = fields.String(metadata=described("The name of the organization, as people know it."))
     languages = fields.List(
         fields.String(), metadata={"description": "Language tags. Every `name` is in the first of them."}
     )

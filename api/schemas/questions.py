@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Flag, Slug, SlugOf, Words
+from api.schemas.base import Flag, Slug, SlugOf, Words, described
 from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordQuery, WordSchema
 
 FROM_THE_BEGINNING = "It asks for the whole story: not suggested to a customer who has told it before."
@@ -11,9 +11,9 @@ FROM_THE_BEGINNING = "It asks for the whole story: not suggested to a customer w
 class EditQuestionSchema(WordChangesSchema, StoreKindSchema):
     """Changes to a question; with category null it is for all concerns."""
 
-    text = Words(300, least=1)
+    text = Words(300, least=1, metadata=described("The question, in the first of the organization's languages."))
     names = Names(300)
-    category = Slug(allow_none=True)
+    category = Slug(allow_none=True, metadata=described("The slug of the category it is for; null for all concerns."))
     from_the_beginning = Flag(metadata={"description": FROM_THE_BEGINNING})
 
 
@@ -22,15 +22,17 @@ class NewQuestionSchema(EditQuestionSchema):
 
     id = fields.UUID()
     slug = Slug(required=True)
-    text = Words(300, least=1, required=True)
+    text = Words(
+        300, least=1, required=True, metadata=described("The question, in the first of the organization's languages.")
+    )
 
 
 class QuestionSchema(WordSchema, StoreKindSchema):
     """An open question to ask; `names` has its text in further languages."""
 
     version = fields.Integer()
-    text = fields.String()
-    category = SlugOf(allow_none=True)
+    text = fields.String(metadata=described("The question, in the first of the organization's languages."))
+    category = SlugOf(allow_none=True, metadata=described("The slug of the category it is for; null for all concerns."))
     from_the_beginning = fields.Boolean(metadata={"description": FROM_THE_BEGINNING})
 
 

@@ -12,6 +12,10 @@ from models.db.text import fold
 from models.organizations.names import closest_language, name_in
 from notifications.messages.translations import CATALOGUES, translations_for
 
+SUMMARY_DESCRIPTION = (
+    "One line that sums up what happened, in the language of Accept-Language; null for readers of figures only."
+)
+
 
 def wanted_languages() -> list[str]:
     """Return the languages that whoever asks reads, the preferred first: their own choice, then what is accepted."""
@@ -59,7 +63,7 @@ class SummaryInLanguage(fields.String):
     """One line that sums up an alert, in the language of whoever reads it."""
 
     def __init__(self) -> None:
-        super().__init__(allow_none=True)
+        super().__init__(allow_none=True, metadata=described(SUMMARY_DESCRIPTION))
 
     def serialize(self, _attr: str, obj: Any, accessor: Any = None, **_: Any) -> str | None:
         """Let the alert say it with the sentences of that language."""

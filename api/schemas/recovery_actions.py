@@ -31,36 +31,42 @@ class NewRecoveryActionSchema(Schema):
     """A new recovery action."""
 
     id = ClientId(RecoveryAction.__tablename__)
-    remedy = Slug(required=True)
-    cost = fields.Nested(CostSchema, allow_none=True)
-    note = Words(1000, allow_none=True)
+    remedy = Slug(required=True, metadata=described("The slug of the remedy that was given."))
+    cost = fields.Nested(
+        CostSchema,
+        allow_none=True,
+        metadata=described("What it cost; without it the usual cost of the remedy, in the currency of the store."),
+    )
+    note = Words(
+        1000, allow_none=True, metadata=described("What is to be remembered about it; it is no text for the customer.")
+    )
     acted_at = Instant()
 
 
 class ReverseSchema(Schema):
     """Why an action is taken back."""
 
-    note = Words(1000, allow_none=True)
+    note = Words(1000, allow_none=True, metadata=described("Why it is taken back."))
 
 
 class ApproverSchema(Schema):
     """Who stands at the enrolled phone and approves: by their PIN, without signing in."""
 
-    staff_id = fields.UUID(required=True)
-    pin = Text(6, least=6, required=True, load_only=True)
+    staff_id = fields.UUID(required=True, metadata=described("The id of the manager who approves."))
+    pin = Text(6, least=6, required=True, load_only=True, metadata=described("The PIN of the manager who approves."))
 
 
 class ApproveSchema(Schema):
     """An optional note, and on an enrolled phone who approves if that is not who is signed in."""
 
-    note = Words(1000, allow_none=True)
+    note = Words(1000, allow_none=True, metadata=described("What is to be told to whoever asked for it."))
     approver = fields.Nested(ApproverSchema, allow_none=True)
 
 
 class ReviewSchema(Schema):
     """An optional note."""
 
-    note = Words(1000, allow_none=True)
+    note = Words(1000, allow_none=True, metadata=described("What is to be told to whoever gave it."))
 
 
 class GivenBeforeSchema(Schema):
@@ -73,14 +79,19 @@ class GivenBeforeSchema(Schema):
 class DeclineSchema(Schema):
     """The reason, which the person who asked passes on to the customer."""
 
-    note = Words(1000, least=1, required=True)
+    note = Words(
+        1000,
+        least=1,
+        required=True,
+        metadata=described("The reason, which whoever asked for it passes on to the customer."),
+    )
 
 
 class SettleSchema(Schema):
     """Progress of a payment, and its reference in the till."""
 
     settlement = fields.String(required=True, validate=validate.OneOf(sorted(SETTLEMENT_MOVES)))
-    reference = Words(100, least=1, allow_none=True)
+    reference = Words(100, least=1, allow_none=True, metadata=described("The number of the payment in the till."))
 
 
 class DecisionSchema(RedactedSchema):

@@ -57,25 +57,30 @@ MAX_NOTE_LENGTH = 10_000
 class LogNotesSchema(Schema):
     """Notes by the slugs of their headings, as a merge patch: absent ones stay, null removes one."""
 
-    notes = fields.Dict(keys=fields.String(), values=Words(MAX_NOTE_LENGTH, allow_none=True), required=True)
+    notes = fields.Dict(
+        keys=fields.String(),
+        values=Words(MAX_NOTE_LENGTH, allow_none=True),
+        required=True,
+        metadata=described("Notes by the slugs of their headings; others stay, null removes one."),
+    )
 
 
 class NewLogAmendmentSchema(Schema):
     """An amendment to a signed day, and its reason."""
 
     id = fields.UUID()
-    reason = Words(500, least=1, required=True)
-    text = Words(MAX_NOTE_LENGTH, least=1, required=True)
+    reason = Words(500, least=1, required=True, metadata=described("Why something is added to a signed day."))
+    text = Words(MAX_NOTE_LENGTH, least=1, required=True, metadata=described("What is added."))
 
 
 class LogAmendmentSchema(Schema):
     """An amendment, written after the sign-off."""
 
     id = fields.UUID()
-    at = Instant()
-    by = fields.Nested(PersonSchema)
-    reason = fields.String()
-    text = fields.String()
+    at = Instant(metadata=described("When it was written, in UTC."))
+    by = fields.Nested(PersonSchema, metadata=described("Who wrote it."))
+    reason = fields.String(metadata=described("Why it was added to a signed day."))
+    text = fields.String(metadata=described("What was added."))
 
 
 class _QuotingSchema(RedactedSchema):
@@ -182,13 +187,24 @@ class LogPageSchema(_QuotingSchema):
     withheld = ("signed_by",)
     quoting = ("notes", "amendments")
 
-    version = fields.Integer()
+    version = fields.Integer(
+        metadata=described(
+            "Grows with every change; 0 until something is written. `If-Match` names the version that was read."
+        )
+    )
     store_id = fields.UUID()
     business_date = fields.Date()
-    notes = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+    notes = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        allow_none=True,
+        metadata=described("Notes by the slugs of their headings; null for whoever may not read sensitive concerns."),
+    )
     signed_at = Instant(allow_none=True)
     signed_by = fields.Nested(PersonSchema, allow_none=True)
-    signed_figures = fields.Nested("LogFiguresSchema", allow_none=True)
+    signed_figures = fields.Nested(
+        "LogFiguresSchema", allow_none=True, metadata=described("The figures as they were signed; null before.")
+    )
     amendments = fields.List(fields.Nested(LogAmendmentSchema), allow_none=True)
 
 
@@ -208,14 +224,14 @@ class _ListAddress(fields.String):
 class StillOpenSchema(Schema):
     """Number of unresolved concerns of all earlier days, and the list of them."""
 
-    count = fields.Integer()
+    count = fields.Integer(metadata=described("How many concerns of all earlier days are not resolved."))
     list = _ListAddress("/v1/concerns", "open_before")
 
 
 class StillOwedSchema(Schema):
     """Number of follow-ups due on earlier days and not kept, and the list of them."""
 
-    count = fields.Integer()
+    count = fields.Integer(metadata=described("How many follow-ups were due on earlier days and are not kept."))
     list = _ListAddress("/v1/follow-ups", "owed_before")
 
 
@@ -237,9 +253,21 @@ class CarriedOverSchema(_QuotingSchema):
 
     quoting = ("note",)
 
-    note = fields.String(allow_none=True)
-    concerns = fields.List(fields.Nested(QuotedConcernSchema))
-    follow_ups = fields.List(fields.Nested(FollowUpSchema))
+    note = fields.String(
+        allow_none=True,
+        metadata=described(
+            "The note that the day before left for this one; null for none, and for whoever may not read "
+            "sensitive concerns."
+        ),
+    )
+    concerns = fields.List(
+        fields.Nested(QuotedConcernSchema),
+        metadata=described("The concerns of the day before that were or are still open, newest first, 50 at most."),
+    )
+    follow_ups = fields.List(
+        fields.Nested(FollowUpSchema),
+        metadata=described("The follow-ups that were due on the day before and are not kept, 50 at most."),
+    )
     still_open = fields.Nested(StillOpenSchema)
     still_owed = fields.Nested(StillOwedSchema)
 
@@ -259,13 +287,30 @@ class VoidedConcernSchema(RedactedSchema):
     withheld = ("by", "reason")
 
     id = fields.UUID(attribute="concern.id")
-    kind = fields.Enum(Kind, by_value=True, attribute="concern.kind")
+    kind = fields.Enum(
+        Kind,
+        by_value=True,
+        attribute="concern.kind",
+        metadata=described("What it was logged as: a concern, a request or praise."),
+    )
     occurred_at = Instant(attribute="concern.occurred_at")
     received_at = Instant(attribute="concern.received_at")
-    at = Instant(attribute="event.at")
-    by = fields.Nested(PersonSchema, allow_none=True, attribute="event.by")
-    reason = fields.String(allow_none=True, attribute="event.details.reason")
-    cost = fields.List(fields.Nested(MoneySchema))
+    at = Instant(attribute="event.at", metadata=described("When it was voided, in UTC."))
+    by = fields.Nested(
+        PersonSchema,
+        allow_none=True,
+        attribute="event.by",
+        metadata=described("Who voided it; null for readers of figures only."),
+    )
+    reason = fields.String(
+        allow_none=True,
+        attribute="event.details.reason",
+        metadata=described("Why it was voided; null for readers of figures only."),
+    )
+    cost = fields.List(
+        fields.Nested(MoneySchema),
+        metadata=described("What a till paid for it all the same and is not back yet, by currency."),
+    )
 
 
 class OwedFollowUpSchema(FollowUpSchema):
@@ -283,9 +328,14 @@ class UnsettledActionSchema(RecoveryActionSchema):
 class NeedsYouNowSchema(Schema):
     """Lists of what needs somebody before anything else. In each the severe come first, then what waits longest."""
 
-    unanswered_alerts = fields.List(fields.Nested(QuotedConcernSchema))
+    unanswered_alerts = fields.List(
+        fields.Nested(QuotedConcernSchema),
+        metadata=described("Concerns whose call for help nobody answered in time and nobody has taken since."),
+    )
     open_concerns = fields.List(fields.Nested(QuotedConcernSchema))
-    follow_ups = fields.List(fields.Nested(OwedFollowUpSchema))
+    follow_ups = fields.List(
+        fields.Nested(OwedFollowUpSchema), metadata=described("Follow-ups of the day that are due or broken.")
+    )
     pending_approvals = fields.List(fields.Nested(UnsettledActionSchema))
     promised_not_paid = fields.List(fields.Nested(UnsettledActionSchema))
     to_review = fields.List(fields.Nested(UnsettledActionSchema))
@@ -298,18 +348,26 @@ class RecoveryLogSchema(Schema):
     `headings`: the headings of notes. `odd_checks`: taps for 20 or more at once, which count in `figures` all the same.
     """
 
-    store = fields.Nested(LogStoreSchema)
+    store = fields.Nested(LogStoreSchema, metadata=described("The store, with the time zone that held on this day."))
     business_date = fields.Date()
-    opens_at = Instant()
-    closes_at = Instant()
+    opens_at = Instant(metadata=described("When the business day begins, in UTC."))
+    closes_at = Instant(metadata=described("When the business day ends, in UTC."))
     generated_at = Instant()
     carried_over = fields.Nested(CarriedOverSchema)
     needs_you_now = fields.Nested(NeedsYouNowSchema)
-    figures = fields.Nested(LogFiguresSchema)
+    figures = fields.Nested(
+        LogFiguresSchema,
+        metadata=described("The figures over all concerns of the day, whatever the reader may see of them."),
+    )
     odd_checks = fields.List(fields.Nested(CheckSchema))
-    concerns = fields.List(fields.Nested(LogConcernSchema))
-    praise = fields.List(fields.Nested(QuotedConcernSchema))
-    voided = fields.List(fields.Nested(VoidedConcernSchema))
+    concerns = fields.List(
+        fields.Nested(LogConcernSchema),
+        metadata=described("The concerns and requests of the day, with their timelines."),
+    )
+    praise = fields.List(fields.Nested(QuotedConcernSchema), metadata=described("The praise of the day."))
+    voided = fields.List(
+        fields.Nested(VoidedConcernSchema), metadata=described("What was logged for the day by mistake.")
+    )
     late_entries = fields.List(fields.UUID())
     after_sign_off = fields.List(fields.UUID())
     headings = fields.List(fields.Nested(HeadingSchema))

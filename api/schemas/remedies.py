@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import CostSchema, MoneySchema, Schema, Slug, Words
+from api.schemas.base import CostSchema, MoneySchema, Schema, Slug, Words, described
 from api.schemas.vocabulary_words import Names, StoreKindSchema, WordChangesSchema, WordSchema
 from models.access import Role
 from models.recovery.remedy import RemedyKind
@@ -11,7 +11,7 @@ from models.recovery.remedy import RemedyKind
 class LimitSchema(Schema):
     """Limit of a role per business day: to one customer, and per person in total."""
 
-    role = fields.Enum(Role, by_value=True, required=True)
+    role = fields.Enum(Role, by_value=True, required=True, metadata=described("The role whose limit it is."))
     per_customer = fields.Nested(CostSchema, required=True)
     per_staff = fields.Nested(CostSchema, allow_none=True)
 
@@ -30,7 +30,11 @@ class EditRemedySchema(WordChangesSchema, StoreKindSchema):
     name = Words(60, least=1)
     names = Names(60)
     default_cost = fields.Nested(CostSchema, allow_none=True)
-    limits = fields.List(fields.Nested(LimitSchema), validate=validate.Length(max=50))
+    limits = fields.List(
+        fields.Nested(LimitSchema),
+        validate=validate.Length(max=50),
+        metadata=described("How much of it each role may give without approval; they replace those before."),
+    )
 
 
 class NewRemedySchema(EditRemedySchema):
@@ -39,7 +43,12 @@ class NewRemedySchema(EditRemedySchema):
     id = fields.UUID()
     slug = Slug(required=True)
     name = Words(60, least=1, required=True)
-    kind = fields.Enum(RemedyKind, by_value=True, required=True)
+    kind = fields.Enum(
+        RemedyKind,
+        by_value=True,
+        required=True,
+        metadata=described("What kind of thing it is, such as an apology or a refund."),
+    )
 
 
 class RemedySchema(WordSchema, StoreKindSchema):
@@ -47,6 +56,11 @@ class RemedySchema(WordSchema, StoreKindSchema):
 
     version = fields.Integer()
     name = fields.String()
-    kind = fields.Enum(RemedyKind, by_value=True)
+    kind = fields.Enum(
+        RemedyKind, by_value=True, metadata=described("What kind of thing it is, such as an apology or a refund.")
+    )
     default_cost = fields.Nested(MoneySchema, allow_none=True)
-    limits = fields.List(fields.Nested(StoredLimitSchema))
+    limits = fields.List(
+        fields.Nested(StoredLimitSchema),
+        metadata=described("How much of it each role may give without approval, by role and currency."),
+    )

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from api.schemas.base import Instant, Schema, ShownOnce, Words
+from api.schemas.base import Instant, Schema, ShownOnce, Words, described
 
 SHOWN_ONCE = "Shown once, in the first answer; null in a replay."
 
@@ -17,7 +17,13 @@ class SecondFactorSchema(Schema):
 class ConfirmSecondFactorSchema(Schema):
     """The code that the authenticator app shows."""
 
-    code = Words(20, least=1, required=True, load_only=True)
+    code = Words(
+        20,
+        least=1,
+        required=True,
+        load_only=True,
+        metadata=described("The code that the authenticator app shows at this moment."),
+    )
 
 
 class ConfirmedSecondFactorSchema(Schema):

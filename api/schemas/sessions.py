@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from api.schemas.base import Instant, Password, Pattern, Schema, SignInName, Words, at_least
+from api.schemas.base import Instant, Password, Pattern, Schema, SignInName, Words, at_least, described
 from api.schemas.redaction import reader
 from api.schemas.staff import StaffSchema
 from models.staff.credentials.staff_session import SignInMethod, StaffSession
@@ -28,12 +28,16 @@ class SignInSchema(Schema):
 
     organization = SignInName()
     login = SignInName()
-    password = Password()
+    password = Password(metadata=described("Their password, exactly as it was set."))
     code = Words(60, least=1, load_only=True, allow_none=True, metadata={"description": CODE_HELP})
     device_proof = Words(1000, load_only=True, allow_none=True, metadata={"description": PROOF_HELP})
     device_secret = Words(200, least=1, load_only=True, metadata={"description": "Of a shared phone."})
     staff_id = fields.UUID(metadata={"description": "Whose PIN it is: see `GET /v1/enrolments/current/staff`."})
-    pin = fields.String(load_only=True, validate=Pattern("^[0-9]{6}$", error="A PIN has six digits."))
+    pin = fields.String(
+        load_only=True,
+        validate=Pattern("^[0-9]{6}$", error="A PIN has six digits."),
+        metadata=described("Their PIN, of six digits."),
+    )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_fields(self, _data: dict[str, Any], original: Any, **_: Any) -> None:
@@ -52,7 +56,7 @@ class SessionSchema(Schema):
 
     token = fields.String(required=True)
     expires_at = Instant(required=True)
-    staff = fields.Nested(StaffSchema, required=True)
+    staff = fields.Nested(StaffSchema, required=True, metadata=described("Who is signed in."))
     device_proof = fields.String(
         required=True,
         allow_none=True,
@@ -63,8 +67,10 @@ class SessionSchema(Schema):
 class SessionDeviceSchema(Schema):
     """The phone of a sign-in. Shared phones have names."""
 
-    id = fields.UUID()
-    name = fields.String(allow_none=True)
+    id = fields.UUID(metadata=described("The id of the phone."))
+    name = fields.String(
+        allow_none=True, metadata=described("How people call the phone, such as `bar`; null for a personal one.")
+    )
     platform = fields.Enum(Platform, by_value=True)
 
 
@@ -76,7 +82,11 @@ class MySessionSchema(Schema):
     last_used_at = Instant(attribute="seen_at", metadata={"description": "When it was last used, to the minute."})
     expires_at = Instant(metadata={"description": "When it ends, unless it is used before."})
     method = fields.Enum(SignInMethod, by_value=True)
-    device = fields.Nested(SessionDeviceSchema, allow_none=True)
+    device = fields.Nested(
+        SessionDeviceSchema,
+        allow_none=True,
+        metadata=described("The phone of the sign-in; null where it named none."),
+    )
     current = fields.Method("is_current", metadata={"type": "boolean", "description": "This very sign-in."})
 
     def is_current(self, sign_in: StaffSession) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump, validate
 
-from api.schemas.base import Instant, PageQuery, Schema, SignInName, Words
+from api.schemas.base import Instant, PageQuery, Schema, SignInName, Words, described
 from api.schemas.invitations import InvitationSchema
 from api.schemas.redaction import reader
 from models.access import Role
@@ -21,7 +21,7 @@ class StaffSchema(Schema):
 
     id = fields.UUID()
     version = fields.Integer()
-    name = fields.String()
+    name = fields.String(metadata=described("The name of the person, as colleagues know it."))
     role = fields.Enum(Role, by_value=True)
     store_ids = fields.List(fields.UUID())
     region_ids = fields.List(fields.UUID())
@@ -37,7 +37,7 @@ class ManagedStaffSchema(StaffSchema):
     sometimes = FIELDS_OF_MANAGED
 
     login = fields.String()
-    email = fields.String(allow_none=True)
+    email = fields.String(allow_none=True, metadata=described("Where mails to the person go; null for none."))
     employee_number = fields.String(
         allow_none=True, metadata={"description": "The person in the personnel system of the organization."}
     )
@@ -62,12 +62,24 @@ class InvitedStaffSchema(ManagedStaffSchema):
 class EditStaffSchema(Schema):
     """Changes to a person. Their stores and regions are replaced as a whole."""
 
-    name = Words(200, least=1)
+    name = Words(200, least=1, metadata=described("The name of the person, as colleagues know it."))
     login = SignInName()
     role = fields.Enum(Role, by_value=True)
-    store_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_STORES_OF_PERSON))
-    region_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_REGIONS_OF_PERSON))
-    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    store_ids = fields.List(
+        fields.UUID(),
+        validate=validate.Length(max=MAX_STORES_OF_PERSON),
+        metadata=described("The ids of all stores where they work; they replace those before."),
+    )
+    region_ids = fields.List(
+        fields.UUID(),
+        validate=validate.Length(max=MAX_REGIONS_OF_PERSON),
+        metadata=described("The ids of all regions that a regional manager looks after; they replace those before."),
+    )
+    email = fields.Email(
+        validate=validate.Length(max=254),
+        allow_none=True,
+        metadata=described("Where mails to the person go; null for none."),
+    )
     employee_number = Words(60, least=1, allow_none=True)
 
 
@@ -75,11 +87,21 @@ class NewStaffSchema(EditStaffSchema):
     """A new person. Floor staff and managers belong to stores, regional managers look after regions."""
 
     id = fields.UUID()
-    name = Words(200, least=1, required=True)
+    name = Words(200, least=1, required=True, metadata=described("The name of the person, as colleagues know it."))
     login = SignInName(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
-    store_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_STORES_OF_PERSON))
-    region_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_REGIONS_OF_PERSON))
+    store_ids = fields.List(
+        fields.UUID(),
+        allow_none=True,
+        validate=validate.Length(max=MAX_STORES_OF_PERSON),
+        metadata=described("The ids of the stores where they work."),
+    )
+    region_ids = fields.List(
+        fields.UUID(),
+        allow_none=True,
+        validate=validate.Length(max=MAX_REGIONS_OF_PERSON),
+        metadata=described("The ids of the regions that a regional manager looks after."),
+    )
 
 
 class PutStaffSchema(EditStaffSchema):
@@ -88,7 +110,7 @@ class PutStaffSchema(EditStaffSchema):
     class Meta(EditStaffSchema.Meta):
         exclude = ("employee_number",)
 
-    name = Words(200, least=1, required=True)
+    name = Words(200, least=1, required=True, metadata=described("The name of the person, as colleagues know it."))
     login = SignInName(required=True)
     role = fields.Enum(Role, by_value=True, required=True)
 
@@ -107,7 +129,7 @@ class StaffQuery(PageQuery):
 class LeaveStaffSchema(Schema):
     """When somebody leaves, at once unless `at` is in the future, and the colleague who gets what they have open."""
 
-    at = Instant(allow_none=True)
+    at = Instant(allow_none=True, metadata=described("When they leave; at once unless it says otherwise."))
     hand_over_to = fields.UUID(allow_none=True)
 
 
@@ -117,6 +139,18 @@ class LeaveSchema(Schema):
     Both are empty for a leave that is planned, and null in the answer to a repeat of the request.
     """
 
-    staff = fields.Nested(ManagedStaffSchema, required=True)
-    concerns = fields.List(fields.UUID(), required=True, allow_none=True)
-    follow_ups = fields.List(fields.UUID(), required=True, allow_none=True)
+    staff = fields.Nested(ManagedStaffSchema, required=True, metadata=described("The person who leaves."))
+    concerns = fields.List(
+        fields.UUID(),
+        required=True,
+        allow_none=True,
+        metadata=described(
+            "The ids of the concerns they had taken and others have now; null in the answer to a repeat."
+        ),
+    )
+    follow_ups = fields.List(
+        fields.UUID(),
+        required=True,
+        allow_none=True,
+        metadata=described("The ids of the follow-ups they owned and others own now; null in the answer to a repeat."),
+    )

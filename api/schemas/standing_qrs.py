@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from api.schemas.base import Instant, Schema, Slug, SlugOf, Words
+from api.schemas.base import Instant, Schema, Slug, SlugOf, Words, described
 from api.schemas.public_link import PublicLink
 
 
@@ -10,7 +10,10 @@ class NewStandingQrSchema(Schema):
     """A new code for a place of the store, or for its receipts without one."""
 
     id = fields.UUID()
-    place = Slug(allow_none=True)
+    place = Slug(
+        allow_none=True,
+        metadata=described("The slug of the place; without it the code is for the receipts of the store."),
+    )
 
 
 class StandingQrSchema(Schema):
@@ -19,8 +22,13 @@ class StandingQrSchema(Schema):
     id = fields.UUID()
     version = fields.Integer()
     store_id = fields.UUID()
-    place = SlugOf(allow_none=True)
-    link = PublicLink("q")
+    place = SlugOf(allow_none=True, metadata=described("The slug of the place; null for the receipts of the store."))
+    link = PublicLink(
+        "q",
+        metadata=described(
+            "The address that the code holds; on a receipt the order may be added, such as `?order=4711`."
+        ),
+    )
     made_at = Instant()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from api.schemas.base import ClockTime, Flag, Schema, Words, at_least
+from api.schemas.base import ClockTime, Flag, Schema, Words, at_least, described
 from models.organizations.opening_hours import MAX_WEEKLY_PERIODS, WEEKDAYS, Hours
 
 
@@ -30,8 +30,13 @@ class Always(fields.Boolean):
 class NewPeriodSchema(Schema):
     """An opening. It closes on the next day when `closes_at` is not after `opens_at`; 00:00 to 00:00 is all day."""
 
-    opens_at = ClockTime(required=True)
-    closes_at = ClockTime(required=True)
+    opens_at = ClockTime(
+        required=True, metadata=described("When it opens, such as 11:30, in the time zone of the store.")
+    )
+    closes_at = ClockTime(
+        required=True,
+        metadata=described("When it closes, such as 22:00; on the next day where that is not after `opens_at`."),
+    )
 
 
 class NewWeeklyPeriodSchema(NewPeriodSchema):
@@ -44,7 +49,12 @@ class NewExceptionalDaySchema(Schema):
     """A holiday or another exception: the openings of that date instead. Without periods the store is closed."""
 
     date = DateAsStored(required=True)
-    name = Words(100, allow_none=True, dump_default=None)
+    name = Words(
+        100,
+        allow_none=True,
+        dump_default=None,
+        metadata=described("What day it is, such as the name of a holiday; null for none."),
+    )
     periods = fields.List(fields.Nested(NewPeriodSchema), required=True, validate=validate.Length(max=10))
 
 

@@ -6,7 +6,19 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.schemas.base import CostSchema, Flag, Instant, MoneySchema, PageQuery, Schema, Slug, Text, Whole, Words
+from api.schemas.base import (
+    CostSchema,
+    Flag,
+    Instant,
+    MoneySchema,
+    PageQuery,
+    Schema,
+    Slug,
+    Text,
+    Whole,
+    Words,
+    described,
+)
 from api.schemas.places import PlaceSchema
 from api.schemas.reader_language import InReadersOrder
 from api.schemas.staff import StaffSchema
@@ -32,7 +44,7 @@ class DayStart(fields.Time):
 class EarlierTermsSchema(Schema):
     """Time zone, day start and currency that a store had on the business dates before `until`."""
 
-    until = fields.Date()
+    until = fields.Date(metadata=described("The business date from which they no longer hold."))
     time_zone = fields.String(attribute="terms.time_zone")
     day_starts_at = fields.Time(attribute="terms.day_starts_at")
     currency = fields.String(attribute="terms.currency")
@@ -47,7 +59,12 @@ class NewStoreLimitsSchema(Schema):
     """
 
     per_action = fields.Nested(CostSchema, required=True)
-    per_day = fields.Nested(CostSchema, required=True, allow_none=True)
+    per_day = fields.Nested(
+        CostSchema,
+        required=True,
+        allow_none=True,
+        metadata=described("How much in one business day, by everybody together; null: without end."),
+    )
     after_hours = fields.Nested(CostSchema, required=True)
 
 
@@ -55,7 +72,11 @@ class StoreLimitsSchema(Schema):
     """Limits of a store in one currency. Null `per_day`: without end."""
 
     per_action = fields.Nested(MoneySchema)
-    per_day = fields.Nested(MoneySchema, allow_none=True)
+    per_day = fields.Nested(
+        MoneySchema,
+        allow_none=True,
+        metadata=described("How much in one business day, by everybody together; null: without end."),
+    )
     after_hours = fields.Nested(MoneySchema)
 
 
@@ -72,19 +93,26 @@ class StoreSchema(Schema):
     region_id = fields.UUID()
     slug = fields.String()
     name = fields.String()
-    kind = fields.Enum(StoreKind, by_value=True)
+    kind = fields.Enum(StoreKind, by_value=True, metadata=described("Whether it is a restaurant or a shop (`retail`)."))
     time_zone = fields.String()
     country = fields.String()
     currency = fields.String()
     day_starts_at = fields.Time()
     terms_from = fields.Date(allow_none=True)
     earlier_terms = fields.List(fields.Nested(EarlierTermsSchema), attribute="terms_history.earlier")
-    closed_at = Instant(allow_none=True)
+    closed_at = Instant(
+        allow_none=True, metadata=described("Since when it is out of business, in UTC; null while it is in business.")
+    )
     above_limit = fields.Enum(AboveLimit, by_value=True)
-    limits = fields.List(fields.Nested(StoreLimitsSchema))
+    limits = fields.List(
+        fields.Nested(StoreLimitsSchema),
+        metadata=described("What may be given there at once and in a day before somebody has to approve, by currency."),
+    )
     longest_pause_minutes = fields.Integer()
     shifts_end_daily = fields.Boolean()
-    places = InReadersOrder(fields.Nested(PlaceSchema))
+    places = InReadersOrder(
+        fields.Nested(PlaceSchema), metadata=described("Its places, such as tables, without retired ones.")
+    )
 
 
 class EditStoreSchema(Schema):
@@ -97,13 +125,20 @@ class EditStoreSchema(Schema):
 
     name = Words(200, least=1)
     region_id = fields.UUID()
-    kind = fields.Enum(StoreKind, by_value=True)
+    kind = fields.Enum(StoreKind, by_value=True, metadata=described("Whether it is a restaurant or a shop (`retail`)."))
     time_zone = Words(60, least=1)
     country = Text(2, least=2)
     currency = Text(3, least=3)
     day_starts_at = DayStart()
     above_limit = fields.Enum(AboveLimit, by_value=True)
-    limits = fields.List(fields.Nested(NewStoreLimitsSchema), validate=validate.Length(max=MAX_STORE_LIMITS))
+    limits = fields.List(
+        fields.Nested(NewStoreLimitsSchema),
+        validate=validate.Length(max=MAX_STORE_LIMITS),
+        metadata=described(
+            "What may be given there at once and in a day before somebody has to approve, by currency; they "
+            "replace those before."
+        ),
+    )
     longest_pause_minutes = Whole(validate=validate.Range(min=1, max=60))
     shifts_end_daily = Flag()
 
@@ -115,12 +150,18 @@ class NewStoreSchema(EditStoreSchema):
     region_id = fields.UUID(required=True)
     slug = Slug(required=True)
     name = Words(200, least=1, required=True)
-    kind = fields.Enum(StoreKind, by_value=True, required=True)
+    kind = fields.Enum(
+        StoreKind, by_value=True, required=True, metadata=described("Whether it is a restaurant or a shop (`retail`).")
+    )
     time_zone = Words(60, least=1, required=True)
     country = Text(2, least=2, required=True)
     currency = Text(3, least=3, required=True)
     hours = fields.Nested(NewHoursSchema, required=True)
-    places = fields.List(Words(60, least=1), validate=validate.Length(max=MAX_PLACES))
+    places = fields.List(
+        Words(60, least=1),
+        validate=validate.Length(max=MAX_PLACES),
+        metadata=described("The names of its places, such as tables or aisles, in their order."),
+    )
 
 
 class StoreQuery(PageQuery):
@@ -133,7 +174,7 @@ class StoreQuery(PageQuery):
 class PausedSchema(Schema):
     """A colleague who pauses, and until when."""
 
-    staff = fields.Nested(StaffSchema)
+    staff = fields.Nested(StaffSchema, metadata=described("Who pauses."))
     paused_until = Instant()
 
 

@@ -64,17 +64,6 @@ HEADERS = {
     "Retry-After": {"description": "Ask again after so many seconds.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}},
 }
-# The product's own words, wherever they are a field of text, number or flag without a description of its own.
-FIELD_DESCRIPTIONS = {
-    "their_words": "What the customer said, in their own words.",
-    "our_reading": "How staff understand the situation, apart from what was said.",
-    "stake": "What is at stake for the customer, such as a train to catch.",
-    "wanted": "What the customer wants to happen.",
-    "mood": "How the customer feels when it is logged, from 1 (very unhappy) to 5 (delighted).",
-    "remedy": "The short name of the remedy: the kind of thing that was given.",
-    "read_back": "Whether staff repeated to the customer what they had understood.",
-    "question": "The slug of the open question that staff asked.",
-}
 RECENT_SIGN_IN_MARK = "x-recent-sign-in"
 NEEDS_RECENT_SIGN_IN = "A person needs a sign-in younger than ten minutes for this (403 `sign-in-again`)."
 PROBLEM_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
@@ -102,7 +91,6 @@ class Converter(OpenAPIConverter):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.add_attribute_function(_enum_type)
-        self.add_attribute_function(_description)
         self.add_attribute_function(_int64)
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
@@ -123,12 +111,6 @@ def _int64(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> 
     A `limit` has none: it may be of any size, and is cut to what a page holds.
     """
     return {"format": "int64"} if isinstance(field, fields.Integer) and field.name != "limit" else {}
-
-
-def _description(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    if field.name not in FIELD_DESCRIPTIONS or isinstance(field, fields.Nested) or "description" in field.metadata:
-        return {}
-    return {"description": FIELD_DESCRIPTIONS[field.name]}
 
 
 class Plugin(MarshmallowPlugin):
