@@ -42,10 +42,22 @@ APP_VERSION = {
     "description": "Platform and version of the app, such as `ios/2.3.1`: 426 if that is too old.",
     "schema": {"type": "string"},
 }
+ACCEPT_LANGUAGE = {
+    "in": "header",
+    "name": "Accept-Language",
+    "description": "The language of names, summaries and refusals, such as `pt-BR, en;q=0.5` (RFC 9110).",
+    "schema": {"type": "string"},
+}
+REQUEST_ID = {
+    "in": "header",
+    "name": "X-Request-Id",
+    "description": "Your name for the request in our logs, 8 to 64 of A-Z a-z 0-9 . _ -; another text counts as none.",
+    "schema": {"type": "string"},
+}
 NOT_MODIFIED = "not-modified"
 HEADERS = {
     "X-Request-Id": {
-        "description": "The request's name in our logs: the one sent (8 to 64 of A-Z a-z 0-9 . _ -), or a new one.",
+        "description": "The name of the request in our logs: the one that was sent, or a new one.",
         "schema": {"type": "string"},
     },
     "Link": {
@@ -162,6 +174,7 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     if method == "get" and any("ETag" in answer["headers"] for answer in doc["responses"].values()):
         parameters.append(IF_NONE_MATCH)
         doc["responses"]["304"] = NOT_MODIFIED
+    parameters += [ACCEPT_LANGUAGE, REQUEST_ID]
     for status in _problem_statuses(facts, method, public=public):
         doc["responses"].setdefault(str(status), STATUS_TITLES[status][0])
     return doc

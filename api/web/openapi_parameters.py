@@ -50,6 +50,8 @@ SHARED = {
     "If-None-Match": "IfNoneMatch",
     "Idempotency-Key": "IdempotencyKey",
     "X-App-Version": "AppVersion",
+    "Accept-Language": "AcceptLanguage",
+    "X-Request-Id": "RequestId",
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from api.web.openapi_properties import MEANINGS, SENT
-from tests.support.openapi_document import document
+from tests.support.openapi_document import document, operations
 
 SENTENCES = re.compile(r"[A-Z`].*\.", re.DOTALL)
 
@@ -19,8 +19,8 @@ def properties() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def parameters() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for name, parameter in document()["components"]["parameters"].items():
         yield "components", name, parameter
-    for path, operations in document()["paths"].items():
-        for method, operation in operations.items():
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
             of_operation = operation if method == "parameters" else operation.get("parameters", ())
             for parameter in of_operation:
                 if "$ref" not in parameter:
@@ -37,3 +37,10 @@ def test_every_property_and_parameter_is_described_in_sentences() -> None:
 def test_no_description_is_of_a_name_that_no_schema_has() -> None:
     used = {(name, property_.get("description")) for _, name, property_ in properties()}
     assert not {*MEANINGS.items(), *SENT.items()} - used
+
+
+def test_every_operation_takes_the_language_of_the_reader_and_a_name_for_the_request() -> None:
+    shared = {f"#/components/parameters/{name}" for name in ("AcceptLanguage", "RequestId")}
+    for operation in operations():
+        written = document()["paths"][operation.path][operation.method.lower()]["parameters"]
+        assert shared <= {parameter.get("$ref") for parameter in written}, operation.id
