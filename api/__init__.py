@@ -44,6 +44,10 @@ fault of ours, and asking again does not help.
 
 **Versions:** a change names the version that was read in `If-Match`: `"4"`, `W/"4"` and `"4.abc"` are the same.
 
+**Examples** of bodies work as they stand in the demo (`flask --app wsgi demo seed`), whose regions, stores and people
+have the same ids wherever it is seeded. Put in yourself: times near now, codes that you got, and the ids `into`,
+`customer_id` and `notification_id`.
+
 A secret that the API makes, such as the `token` of an API key, is shown once: a repeat of the request, by its
 `Idempotency-Key` or by the `id` of the client, has no second effect and answers null in its place. Whoever lost the
 first answer makes a new one.

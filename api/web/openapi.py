@@ -10,7 +10,9 @@ from flask import Flask
 from marshmallow import Schema, fields
 
 from api.schemas.base import PageSchema, ProblemSchema
+from api.web.negotiation import JSON
 from api.web.openapi_answers import SOMETIMES
+from api.web.openapi_examples import EXAMPLES
 from api.web.problems import STATUS_TITLES
 from api.web.request_body import CsvBody
 from api.web.resource import WITHOUT_BODY, Resource
@@ -158,8 +160,7 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     if isinstance(facts["body"], CsvBody) and method.upper() not in WITHOUT_BODY:
         doc["requestBody"] = {"required": True, "content": {facts["body"].media_type: {"schema": {"type": "string"}}}}
     if body is not None:
-        needed = any(field.required for field in body.fields.values())
-        doc["requestBody"]["required"] = needed or bool(getattr(body, "document", None))
+        _document_body(doc, facts, body)
     parameters = doc.setdefault("parameters", [])
     if not public and not facts["serves_any_app"]:
         parameters.append(APP_VERSION)
@@ -178,6 +179,13 @@ def document_operation(doc: dict[str, Any], facts: dict[str, Any], *, method: st
     for status in _problem_statuses(facts, method, public=public):
         doc["responses"].setdefault(str(status), STATUS_TITLES[status][0])
     return doc
+
+
+def _document_body(doc: dict[str, Any], facts: dict[str, Any], body: Schema) -> None:
+    needed = any(field.required for field in body.fields.values())
+    doc["requestBody"]["required"] = needed or bool(getattr(body, "document", None))
+    if (example := EXAMPLES.get(facts["operation_id"])) is not None:
+        doc["requestBody"]["content"][JSON]["example"] = example
 
 
 def _document_success(doc: dict[str, Any], facts: dict[str, Any], body: Schema | None, *, method: str) -> None:

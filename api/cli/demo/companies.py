@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import select
 
@@ -184,6 +185,11 @@ OTHER_COMPANY = Company(
 )
 
 
+def demo_id(company: Company, kind: str, name: str) -> UUID:
+    """Return the id of a region, store or person: the same in every demo, so that examples of the API can name it."""
+    return uuid5(NAMESPACE_URL, f"{company.slug}/{kind}/{name}")
+
+
 def password_of(login: str) -> str:
     """Return the documented password of a demo sign-in."""
     return f"demo-{login}-2468"
@@ -212,14 +218,21 @@ def create_company(session: ScopedSession, company: Company, hashes: Hashes, *, 
         password_hash=hashes[admin.login].result(),
         at=begun_at,
     )
-    regions = {slug: Region.get_or_create(session, slug, name) for slug, name in company.regions.items()}
-    stores = {template.slug: _create_store(session, template, regions[template.region]) for template in company.stores}
+    regions = {
+        slug: Region.create(session, id=demo_id(company, "region", slug), slug=slug, name=name)
+        for slug, name in company.regions.items()
+    }
+    session.flush()
+    stores = {
+        slug: _create_store(session, template, regions[template.region], id_=demo_id(company, "store", slug))
+        for slug, template in ((template.slug, template) for template in company.stores)
+    }
     for slug, name, kind, members in company.groups:
         store_ids = [stores[member].id for member in members]
         StoreGroup.create(session, by=_actor(administrator), slug=slug, name=name, kind=kind, store_ids=store_ids)
     _set_remedy_limits(session, currencies=sorted({store.currency for store in stores.values()}), at=at)
     people = [
-        (employee, _add_staff(session, employee, stores, regions))
+        (employee, _add_staff(session, employee, stores, regions, id_=demo_id(company, "staff", employee.login)))
         for employee in company.people
         if employee is not admin
     ]
@@ -239,9 +252,10 @@ def create_company(session: ScopedSession, company: Company, hashes: Hashes, *, 
     return shifts
 
 
-def _create_store(session: ScopedSession, template: DemoStore, region: Region) -> Store:
+def _create_store(session: ScopedSession, template: DemoStore, region: Region, *, id_: UUID) -> Store:
     return add_store(
         session,
+        id=id_,
         region=region,
         slug=template.slug,
         name=template.name,
@@ -274,9 +288,12 @@ def _add_staff(
     employee: Employee,
     stores: dict[str, Store],
     regions: dict[str, Region],
+    *,
+    id_: UUID,
 ) -> Person:
     staff = Staff.hire(
         session,
+        id=id_,
         login=employee.login,
         name=employee.name,
         role=employee.role,

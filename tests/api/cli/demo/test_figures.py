@@ -1,24 +1,19 @@
 """Every figure of the demo's reports and daily logs: none is empty, and each is a recount of the raw rows."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
 
-from api.cli.demo.seed import seed
-from models.db.session import ALL_TENANTS
-from models.organizations.organization import Organization
-from models.organizations.store import Store
 from tests.support.app import App
 from tests.support.assertions import counted_part, matches_recount
 from tests.support.clock import NOON
 from tests.support.databases import Databases
+from tests.support.demo import seeded_demo, token_of
 from tests.support.oracle.recovery_recount import recount, recount_day
-from tests.support.oracle.report_recount import COUNTERS, ReportRows, read_report_rows, recount_report
+from tests.support.oracle.report_recount import COUNTERS, ReportRows, recount_report
 
 TODAY = NOON.date()
 FIRST = TODAY - timedelta(days=60)
@@ -32,20 +27,9 @@ Demo = tuple[App, dict[str, UUID], ReportRows, str]
 
 @pytest.fixture(scope="module")
 def demo(databases: Databases, database_kind: str) -> Iterator[Demo]:
-    """The demo with its stores by slug, its raw rows and a sign-in of the administrator; it is seeded once per run."""
-
-    def fill(url: str) -> tuple[dict[str, UUID], ReportRows]:
-        with closing(App(url)) as app:
-            seed(app.back_office, at=NOON)
-            with app.back_office.reading(ALL_TENANTS) as session:
-                organization_id = Organization.by_slug(session, "demo").id
-            with app.back_office.reading(organization_id) as session:
-                stores = {store.slug: store.id for store in session.scalars(select(Store))}
-                return stores, read_report_rows(session, list(stores.values()))
-
-    with databases.copy(database_kind, "demo", fill) as (url, (stores, rows)), closing(App(url)) as app:
-        body = {"organization": "demo", "login": "admin", "password": "demo-admin-2468"}
-        yield app, stores, rows, app.request("POST", "/v1/sessions", json=body).json["token"]
+    """The demo with its stores by slug, its raw rows and a sign-in of the administrator."""
+    with seeded_demo(databases, database_kind) as (app, stores, rows):
+        yield app, stores, rows, token_of(app, "admin")
 
 
 def ask(app: App, token: str, path: str, **query: str) -> Any:
