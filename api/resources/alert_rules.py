@@ -31,14 +31,20 @@ class AlertRules(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(AlertRuleSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the rules by which concerns raise alerts"""
+        """List the rules by which concerns raise alerts
+
+        The built-in ones are among them. All of them are in force but those with `enabled` false.
+        """
         return paginate(AlertRule.select_visible(), AlertRule.slug, **query)
 
     @blp.arguments(NewAlertRuleSchema)
     @blp.response(201, AlertRuleSchema)
     @idempotent(AlertRule, status=201)
     def post(self, data: dict[str, Any]) -> AlertRule:
-        """Add a rule of the organization's own; it applies from the next concern on"""
+        """Add a rule of the organization's own; it applies from the next concern on
+
+        409 `already-exists` for a slug that a rule has; 422 for a rule without any condition.
+        """
         return AlertRule.create(g.session, **_with_category(data))
 
 
@@ -49,19 +55,28 @@ class AlertRuleById(Resource):
 
     @blp.response(200, AlertRuleSchema)
     def get(self, alert_rule: AlertRule) -> AlertRule:
-        """Read a rule"""
+        """Read a rule
+
+        Its `version` is what a change of it names in `If-Match`.
+        """
         return alert_rule
 
     @blp.arguments(EditAlertRuleSchema)
     @blp.response(200, AlertRuleSchema)
     def patch(self, data: dict[str, Any], alert_rule: AlertRule) -> AlertRule:
-        """Change a rule or switch it off: a merge patch, null removes a condition"""
+        """Change a rule or switch it off: a merge patch, null removes a condition
+
+        It holds from the next concern on. 422 where no condition would be left.
+        """
         alert_rule.edit(**_with_category(data))
         return alert_rule
 
     @blp.response(204)
     def delete(self, alert_rule: AlertRule) -> None:
-        """Remove a rule; a built-in one can only be switched off (409)"""
+        """Remove a rule; a built-in one can only be switched off (409)
+
+        Alerts that it raised stay as they are.
+        """
         alert_rule.drop(g.session)
 
 
@@ -73,7 +88,10 @@ class TryAlertRule(Resource):
     @blp.arguments(TryAlertRuleSchema)
     @blp.response(200, BacktestResultSchema)
     def post(self, data: dict[str, Any]) -> BacktestResult:
-        """Try a rule: count how often it alone would have rung in the last 30 days; nothing is stored"""
+        """Try a rule: count how often it alone would have rung in the last 30 days; nothing is stored
+
+        It counts concerns that the person may see, and takes what a new rule takes; only a condition is needed.
+        """
         return backtest_rule(g.session, AlertRule.build(**_with_category(data)), by=g.actor, at=g.now)
 
 

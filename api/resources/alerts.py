@@ -46,7 +46,10 @@ class Alerts(Resource):
     @blp.arguments(AlertQuery, location="query")
     @blp.response(200, page_of(AlertWithCustomerSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List alerts, newest first"""
+        """List alerts, newest first
+
+        Those of voided concerns are left out. Head office reads them without `summary` and `taken_by`.
+        """
         include = query.pop("include", ())
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         alerts = Alert.select_visible(g.actor, **query)
@@ -60,7 +63,10 @@ class AlertById(Resource):
 
     @blp.response(200, AlertReadSchema)
     def get(self, alert: Alert) -> ReadAlert:
-        """Read an alert: its escalation steps, and what was tried the last time for this customer"""
+        """Read an alert: its escalation steps, and what was tried the last time for this customer
+
+        `GET /v1/alerts/{alert_id}/notifications` tells what became of each of its rings.
+        """
         return ReadAlert(alert, find_previous_recovery(g.session, alert.concern_id, actor=g.actor))
 
 
@@ -72,7 +78,11 @@ class AlertNotifications(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(NotificationSchema))
     def get(self, query: dict[str, Any], alert: Alert) -> dict[str, Any]:
-        """List the notifications of an alert: on which phone, for whom, and what is known of its delivery"""
+        """List the notifications of an alert: on which phone, for whom, and what is known of its delivery
+
+        The first that was queued comes first. `accepted` does not mean that a phone rang; receipts of the app
+        do.
+        """
         return paginate(Notification.select_of_alert(alert.id), Notification.queued_at, Notification.id, **query)
 
 

@@ -26,7 +26,10 @@ class ApiKeys(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(ApiKeySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the API keys, newest first; those that are revoked have `revoked_at`"""
+        """List the API keys, newest first; those that are revoked have `revoked_at`
+
+        Without their tokens, which are shown once.
+        """
         return paginate(ApiKey.select_visible(), ApiKey.created_at, ApiKey.id, descending=True, **query)
 
     @blp.arguments(NewApiKeySchema)
@@ -49,7 +52,10 @@ class ApiKeyById(Resource):
 
     @blp.response(200, ApiKeySchema)
     def get(self, api_key: ApiKey) -> ApiKey:
-        """Read an API key"""
+        """Read an API key
+
+        Without its token, which is shown once.
+        """
         return api_key
 
 

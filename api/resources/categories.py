@@ -57,7 +57,10 @@ class CategoryById(Resource):
 
     @blp.response(200, CategorySchema)
     def get(self, category: Category) -> Category:
-        """Read a category with its causes"""
+        """Read a category with its causes
+
+        A retired or merged one is read as well: `merged_into` names what it is now.
+        """
         return category
 
     @blp.arguments(EditCategorySchema)

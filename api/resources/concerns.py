@@ -83,7 +83,11 @@ class Concerns(Resource):
         line_of=concern_line,
     )
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List concerns, newest first"""
+        """List concerns, newest first
+
+        Without `status` and `changed_since` what was voided is left out. With `Accept: text/csv`, XLSX or HTML
+        it is a table.
+        """
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         include, sort = query.pop("include", ()), query.pop("sort")
         position = FeedPosition.current(g.session, at=g.now)
@@ -151,7 +155,10 @@ class ConcernEvents(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(ConcernEventSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
-        """Read the timeline of a concern, oldest step first"""
+        """Read the timeline of a concern, oldest step first
+
+        Nothing of it is ever changed. For readers of figures only `by` and `details` are null.
+        """
         return page_of_events(concern, **query)
 
 
@@ -165,7 +172,11 @@ class TakeConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """Take a concern: one person wins, the others learn who (409 `already-taken`)"""
+        """Take a concern: one person wins, the others learn who (409 `already-taken`)
+
+        The phones of the others stop ringing. Taking it again changes nothing. 409 `not-now` once it is
+        resolved.
+        """
         if event := concern.take(by=g.actor, at=g.now):
             announce(g.session, event)
         return concern
@@ -180,7 +191,10 @@ class ReleaseConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """Give a concern back; it rings again"""
+        """Give a concern back; it rings again
+
+        By whoever has taken it, or a manager (403). 409 `not-now` where nobody has taken it.
+        """
         announce(g.session, concern.release(by=g.actor, at=g.now))
         return concern
 
@@ -232,7 +246,11 @@ class ReopenConcern(Resource):
     @blp.response(200, ConcernSchema)
     @idempotent(Concern, status=200)
     def post(self, concern: Concern) -> Concern:
-        """Reopen a concern that was not over after all"""
+        """Reopen a concern that was not over after all
+
+        It is open and calls again, and its outcome is forgotten. 409 `not-now` unless it is resolved, and for
+        praise.
+        """
         announce(g.session, concern.reopen(by=g.actor, at=g.now))
         return concern
 

@@ -48,7 +48,10 @@ class Customers(Resource):
     @blp.arguments(CustomerQuery, location="query")
     @blp.response(200, page_of(CustomerSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the customers of the stores within reach, newest first; `name` filters by the beginning of a name"""
+        """List the customers of the stores within reach, newest first; `name` filters by the beginning of a name
+
+        `POST /v1/customers/search` finds one by a contact.
+        """
         name = query.pop("name", None)
         return paginate(
             Customer.select_visible(g.actor, name=name), Customer.created_at, Customer.id, descending=True, **query
@@ -163,7 +166,10 @@ class CustomerHistory(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, HistorySchema)
     def get(self, query: dict[str, Any], customer: Customer) -> dict[str, Any]:
-        """Read a customer's history: what matters now, then their concerns and what was done, newest first"""
+        """Read a customer's history: what matters now, then their concerns and what was done, newest first
+
+        Concerns out of reach are left out. `now` is what to know before the greeting.
+        """
         concerns = Concern.select_visible(g.actor, customer_id=customer.id)
         overview = customer_overview(g.session, customer, actor=g.actor, at=g.now)
         return {

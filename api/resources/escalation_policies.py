@@ -32,7 +32,10 @@ class EscalationPolicies(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(EscalationPolicySchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the organization's policy and those of the stores within reach"""
+        """List the organization's policy and those of the stores within reach
+
+        A store without a policy of its own has the one whose `store_id` is null.
+        """
         return paginate(EscalationPolicy.select_visible(g.actor), EscalationPolicy.slug, **query)
 
     @blp.arguments(NewEscalationPolicySchema)
@@ -55,17 +58,26 @@ class EscalationPolicyById(Resource):
 
     @blp.response(200, EscalationPolicySchema)
     def get(self, escalation_policy: EscalationPolicy) -> EscalationPolicy:
-        """Read a policy"""
+        """Read a policy
+
+        Its `version` is what a change of it names in `If-Match`.
+        """
         return escalation_policy
 
     @blp.arguments(EditEscalationPolicySchema)
     @blp.response(200, EscalationPolicySchema)
     def patch(self, data: dict[str, Any], escalation_policy: EscalationPolicy) -> EscalationPolicy:
-        """Change a policy; alerts raised before keep the one they began with"""
+        """Change a policy; alerts raised before keep the one they began with
+
+        `steps` are replaced as a whole. 422 where they name somebody who does not work here.
+        """
         escalation_policy.edit(g.session, at=g.now, **data)
         return escalation_policy
 
     @blp.response(204)
     def delete(self, escalation_policy: EscalationPolicy) -> None:
-        """Remove a store's policy, so that the organization's applies there; that one cannot be removed (409)"""
+        """Remove a store's policy, so that the organization's applies there; that one cannot be removed (409)
+
+        Alerts raised before keep the one they began with.
+        """
         escalation_policy.drop(g.session)

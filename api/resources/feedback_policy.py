@@ -17,11 +17,17 @@ class FeedbackPolicyOfOrganization(Resource):
 
     @blp.response(200, FeedbackPolicySchema, headers={"ETag": "ETag"})
     def get(self) -> FeedbackPolicy:
-        """Read how often one customer is asked"""
+        """Read how often one customer is asked
+
+        30 days until the organization sets another number.
+        """
         return FeedbackPolicy.current(g.session)
 
     @blp.arguments(NewFeedbackPolicySchema)
     @blp.response(200, FeedbackPolicySchema, headers={"ETag": "ETag"})
     def put(self, data: dict[str, Any]) -> FeedbackPolicy:
-        """Set how often one customer is asked: at most once in so many days"""
+        """Set how often one customer is asked: at most once in so many days
+
+        0 for no such limit. It holds from the next feedback request on.
+        """
         return FeedbackPolicy.set_to(g.session, **data)

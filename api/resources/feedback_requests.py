@@ -34,7 +34,10 @@ class ConcernFeedbackRequests(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(FeedbackRequestSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
-        """List the feedback requests of a concern, and what the customer answered"""
+        """List the feedback requests of a concern, and what the customer answered
+
+        Head office reads the answers without the words.
+        """
         return page_of_feedback_requests(concern, **query)
 
     @blp.arguments(NewFeedbackRequestSchema)
@@ -78,5 +81,8 @@ class FeedbackRequestQr(Resource):
 
     @blp.response(200, {"type": "string"}, content_type=SVG)
     def get(self, feedback_request: FeedbackRequest) -> Response:
-        """Show the link as a QR code"""
+        """Show the link as a QR code
+
+        An SVG image, for a customer to scan from the phone of whoever asks them.
+        """
         return qr_response(public_url("f", feedback_request.token))

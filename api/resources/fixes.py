@@ -38,7 +38,10 @@ class Fixes(Resource):
     @blp.arguments(FixQuery, location="query")
     @answers_list(blp, FixSchema, "Fixes")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List fixes in the stores within reach and in the whole organization, newest first"""
+        """List fixes in the stores within reach and in the whole organization, newest first
+
+        With `Accept: text/csv`, XLSX or HTML it is a table.
+        """
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         return paginate(Fix.select_visible(g.actor, **query), Fix.fixed_at, Fix.id, descending=True, **page)
 
@@ -60,7 +63,10 @@ class FixById(Resource):
 
     @blp.response(200, FixWithFiguresSchema)
     def get(self, fix: Fix) -> FixWithFigures:
-        """Read a fix: how often its cause was raised before and since, and how many customers were thanked"""
+        """Read a fix: how often its cause was raised before and since, and how many customers were thanked
+
+        The figures count what the person may see.
+        """
         return _with_figures(fix)
 
 
@@ -72,7 +78,10 @@ class FixCustomers(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(FixCustomerSchema))
     def get(self, query: dict[str, Any], fix: Fix) -> dict[str, Any]:
-        """List the customers who raised the cause and may be contacted, the latest first, each once"""
+        """List the customers who raised the cause and may be contacted, the latest first, each once
+
+        Each with the newest concern, and with the thank-you if one was promised.
+        """
         page = paginate(fix.raised_by(actor=g.actor), Concern.received_at, Concern.id, descending=True, **query)
         return {**page, "items": fix.with_thanks(g.session, page["items"], actor=g.actor)}
 

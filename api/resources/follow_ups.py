@@ -52,7 +52,10 @@ class ConcernFollowUps(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(ListedFollowUpSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
-        """List the follow-ups of a concern, the first due first"""
+        """List the follow-ups of a concern, the first due first
+
+        Also those that were kept, broken or cancelled.
+        """
         return page_of_follow_ups(concern, **query)
 
     @blp.arguments(NewFollowUpSchema)
@@ -76,7 +79,10 @@ class FollowUps(Resource):
     @blp.arguments(FollowUpQuery, location="query")
     @answers_list(blp, FollowUpWithCustomerSchema, "Follow-ups", line_schema=FollowUpSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List follow-ups, the first due first"""
+        """List follow-ups, the first due first
+
+        Also those that are over: `status=open,broken` for those that are still owed.
+        """
         include = query.pop("include", ())
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         follow_ups = FollowUp.select_visible(g.actor, **query)
@@ -103,7 +109,10 @@ class KeepFollowUp(Resource):
     @blp.response(200, ListedFollowUpSchema)
     @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
-        """Record that the customer got what was promised; a broken promise may still be kept, late"""
+        """Record that the customer got what was promised; a broken promise may still be kept, late
+
+        409 `not-now` once it is kept or cancelled.
+        """
         announce_follow_up(g.session, follow_up, follow_up.keep(by=g.actor, at=g.now, **data))
         return follow_up
 
@@ -117,7 +126,10 @@ class CancelFollowUp(Resource):
     @blp.response(200, ListedFollowUpSchema)
     @idempotent(FollowUp, status=200)
     def post(self, data: dict[str, Any], follow_up: FollowUp) -> FollowUp:
-        """Cancel a follow-up that the customer does not want any more, and say why"""
+        """Cancel a follow-up that the customer does not want any more, and say why
+
+        One whose time has passed counts as broken all the same. 409 `not-now` once it is kept or cancelled.
+        """
         announce_follow_up(g.session, follow_up, follow_up.cancel(by=g.actor, at=g.now, **data))
         return follow_up
 

@@ -23,7 +23,10 @@ class Groups(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(StoreGroupSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the groups that have a store within reach"""
+        """List the groups that have a store within reach
+
+        With the ids of those of its stores that are within reach.
+        """
         return paginate(StoreGroup.select_visible(g.actor), StoreGroup.slug, **query)
 
     @blp.arguments(NewGroupSchema)
@@ -44,7 +47,10 @@ class GroupById(Resource):
 
     @blp.response(200, StoreGroupSchema)
     def get(self, group: StoreGroup) -> StoreGroup:
-        """Read a group"""
+        """Read a group
+
+        With the ids of those of its stores that are within reach.
+        """
         return group
 
     @blp.arguments(EditGroupSchema)

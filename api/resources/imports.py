@@ -53,7 +53,10 @@ class StoresImportTemplate(Resource):
 
     @blp.response(200, {"type": "string"}, content_type=CSV)
     def get(self) -> Response:
-        """Read an example file of stores: the columns, and two made-up lines"""
+        """Read an example file of stores: the columns, and two made-up lines
+
+        As CSV, for `POST /v1/imports/stores`.
+        """
         return _template(StoreImport)
 
 
@@ -82,7 +85,10 @@ class PlacesImportTemplate(Resource):
 
     @blp.response(200, {"type": "string"}, content_type=CSV)
     def get(self) -> Response:
-        """Read an example file of places: the columns, and two made-up lines"""
+        """Read an example file of places: the columns, and two made-up lines
+
+        As CSV, for `POST /v1/imports/places`.
+        """
         return _template(PlaceImport)
 
 
@@ -112,7 +118,10 @@ class CustomersImportTemplate(Resource):
 
     @blp.response(200, {"type": "string"}, content_type=CSV)
     def get(self) -> Response:
-        """Read an example file of customers: the columns, and two made-up lines"""
+        """Read an example file of customers: the columns, and two made-up lines
+
+        As CSV, for `POST /v1/imports/customers`.
+        """
         return _template(CustomerImport)
 
 
@@ -143,7 +152,10 @@ class StaffListImportTemplate(Resource):
 
     @blp.response(200, {"type": "string"}, content_type=CSV)
     def get(self) -> Response:
-        """Read an example file of people: the columns, and two made-up lines"""
+        """Read an example file of people: the columns, and two made-up lines
+
+        As CSV, for `POST /v1/imports/staff`.
+        """
         return _template(StaffImport)
 
 

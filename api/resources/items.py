@@ -51,7 +51,10 @@ class ItemById(Resource):
 
     @blp.response(200, CatalogueItemSchema)
     def get(self, item: CatalogueItem) -> CatalogueItem:
-        """Read an item"""
+        """Read an item
+
+        404 where only whoever may read sensitive concerns may read its name.
+        """
         return item
 
     @blp.arguments(EditItemSchema)

@@ -17,11 +17,17 @@ class LogPolicyOfOrganization(Resource):
 
     @blp.response(200, LogPolicySchema, headers={"ETag": "ETag"})
     def get(self) -> DailyLogPolicy:
-        """Read the headings under which managers leave notes"""
+        """Read the headings under which managers leave notes
+
+        Required ones have to be written before a day is signed.
+        """
         return DailyLogPolicy.current(g.session)
 
     @blp.arguments(NewLogPolicySchema)
     @blp.response(200, LogPolicySchema, headers={"ETag": "ETag"})
     def put(self, data: dict[str, Any]) -> DailyLogPolicy:
-        """Set the headings under which managers leave notes, and which notes are required for the sign-off"""
+        """Set the headings under which managers leave notes, and which notes are required for the sign-off
+
+        They replace those before. Notes that were written under others stay.
+        """
         return DailyLogPolicy.set_to(g.session, **data)

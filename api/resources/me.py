@@ -42,7 +42,10 @@ class Me(Resource):
 
     @blp.response(200, MeSchema)
     def get(self, staff: Staff) -> Staff:
-        """Read the signed-in person and their shift"""
+        """Read the signed-in person and their shift
+
+        With what they prefer. 403 for an API key, which is nobody.
+        """
         return staff
 
     @blp.arguments(EditMeSchema)
@@ -90,7 +93,10 @@ class MyShift(Resource):
 
     @blp.response(204)
     def delete(self) -> None:
-        """Check out: concerns that the person has taken there are given back, and ring again"""
+        """Check out: concerns that the person has taken there are given back, and ring again
+
+        Also off shift, where it changes nothing.
+        """
         announce_all(g.session, end_own_shift(g.session, EndReason.CHECKED_OUT, by=g.actor, at=g.now))
 
 
@@ -129,7 +135,10 @@ class MyPause(Resource):
 
     @blp.response(204)
     def delete(self) -> None:
-        """End the pause: the phones ring again"""
+        """End the pause: the phones ring again
+
+        Where there is no pause it changes nothing.
+        """
         if shift := Shift.end_pause(g.session, staff_id=g.actor.person, at=g.now):
             announce_pause_ended(g.session, shift, at=g.now)
 
@@ -170,7 +179,10 @@ class MyDevice(Resource):
 
     @blp.response(204)
     def delete(self, installation_id: str) -> None:
-        """Unregister this phone: it gets no more pushes"""
+        """Unregister this phone: it gets no more pushes
+
+        404 where it is no phone of the person. It may be registered again.
+        """
         if not installation_id.isprintable():
             raise NotFound("You have no such phone registered.")
         Device.unregister(g.session, by=g.actor, installation_id=installation_id, at=g.now)

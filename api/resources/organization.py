@@ -17,7 +17,10 @@ class Organization(Resource):
 
     @blp.response(200, OrganizationSchema)
     def get(self, organization: OrganizationModel) -> OrganizationModel:
-        """Read the settings of the organization"""
+        """Read the settings of the organization
+
+        Everybody who is signed in may read them, and API keys.
+        """
         return organization
 
     @blp.arguments(EditOrganizationSchema)

@@ -44,7 +44,10 @@ class MyNotificationById(Resource):
 
     @blp.response(200, OwnNotificationSchema)
     def get(self, notification: Notification) -> Announcement:
-        """Read one thing that one was notified of, by the `notification_id` of the push or of the list"""
+        """Read one thing that one was notified of, by the `notification_id` of the push or of the list
+
+        404 for what the person was not notified of, or more than 14 days ago.
+        """
         stmt = select_announcements(g.actor, at=g.now)
         of_it = stmt.selected_columns.announcement_id == notification.announcement_id
         row = g.session.execute(stmt.where(of_it)).first()

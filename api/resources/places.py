@@ -73,7 +73,10 @@ class StorePlaceById(Resource):
 
     @blp.response(204)
     def delete(self, store: Store, place: Place) -> None:
-        """Retire a place: it is offered no more, and its concerns keep it"""
+        """Retire a place: it is offered no more, and its concerns keep it
+
+        Once more changes nothing. A `PATCH` with `retired` false brings it back.
+        """
         place.retire(store, at=g.now)
 
     def _find(self, path: dict[str, UUID], *, lock: bool) -> dict[str, Any]:

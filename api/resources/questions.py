@@ -37,7 +37,10 @@ class Questions(Resource):
     @blp.response(201, QuestionSchema)
     @idempotent(Question, status=201)
     def post(self, data: dict[str, Any]) -> Question:
-        """Add a question, for all concerns or for a category"""
+        """Add a question, for all concerns or for a category
+
+        409 `already-exists` for a slug that a question has or had.
+        """
         return Question.create(g.session, at=g.now, **data)
 
 
@@ -48,12 +51,18 @@ class QuestionById(Resource):
 
     @blp.response(200, QuestionSchema)
     def get(self, question: Question) -> Question:
-        """Read a question"""
+        """Read a question
+
+        A retired one is read as well.
+        """
         return question
 
     @blp.arguments(EditQuestionSchema)
     @blp.response(200, QuestionSchema)
     def patch(self, data: dict[str, Any], question: Question) -> Question:
-        """Change a question or its category; retire it, or bring it back"""
+        """Change a question or its category; retire it, or bring it back
+
+        409 `already-exists` for a slug that another question has or had.
+        """
         question.edit(g.session, at=g.now, **data)
         return question

@@ -43,7 +43,10 @@ class ConcernRecoveryActions(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(ListedRecoveryActionSchema))
     def get(self, query: dict[str, Any], concern: Concern) -> dict[str, Any]:
-        """List what was done about a concern, in order"""
+        """List what was done about a concern, in order
+
+        Also what waits for approval, was declined or expired, and what was taken back.
+        """
         return page_of_actions(concern, **query)
 
     @blp.arguments(NewRecoveryActionSchema)
@@ -92,7 +95,10 @@ class RecoveryActionById(Resource):
 
     @blp.response(200, ListedRecoveryActionSchema)
     def get(self, recovery_action: RecoveryAction) -> RecoveryAction:
-        """Read a recovery action"""
+        """Read a recovery action
+
+        A key with `settlements:write` sees of it only what has to be paid.
+        """
         return recovery_action
 
 

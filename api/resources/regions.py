@@ -22,7 +22,10 @@ class Regions(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(RegionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the regions within reach"""
+        """List the regions within reach
+
+        Those of the stores within reach, by slug; all of them for whoever reaches every store.
+        """
         return paginate(Store.select_visible_regions(g.actor), Region.slug, **query)
 
     @blp.arguments(NewRegionSchema)
@@ -44,6 +47,9 @@ class RegionById(Resource):
     @blp.arguments(EditRegionSchema)
     @blp.response(200, RegionSchema)
     def patch(self, data: dict[str, Any], region: Region) -> Region:
-        """Rename a region"""
+        """Rename a region
+
+        Its slug stays.
+        """
         region.edit(**data)
         return region

@@ -38,7 +38,10 @@ class Remedies(Resource):
     @blp.response(201, RemedySchema)
     @idempotent(Remedy, status=201)
     def post(self, data: dict[str, Any]) -> Remedy:
-        """Add a remedy"""
+        """Add a remedy
+
+        Without `limits` it has the usual ones. 409 `already-exists` for a slug that a remedy has or had.
+        """
         return Remedy.create(g.session, at=g.now, **data)
 
 
@@ -49,7 +52,10 @@ class RemedyById(Resource):
 
     @blp.response(200, RemedySchema)
     def get(self, remedy: Remedy) -> Remedy:
-        """Read a remedy"""
+        """Read a remedy
+
+        A retired one is read as well.
+        """
         return remedy
 
     @blp.arguments(EditRemedySchema)

@@ -224,7 +224,10 @@ class MySessions(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(MySessionSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List one's own sign-ins that have not ended, newest first"""
+        """List one's own sign-ins that have not ended, newest first
+
+        `current` is the one that asks.
+        """
         stmt = StaffSession.select_visible(g.actor, at=g.now)
         return paginate(stmt, StaffSession.created_at, StaffSession.id, descending=True, **query)
 

@@ -38,7 +38,10 @@ class StaffList(Resource):
     @blp.arguments(StaffQuery, location="query")
     @blp.response(200, page_of(ManagedStaffSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the colleagues within reach"""
+        """List the colleagues within reach
+
+        By default those who work here. Logins and addresses are there only of people whom one may change.
+        """
         page = {name: query.pop(name) for name in ("limit", "cursor")}
         stmt = Staff.select_visible(g.actor, at=g.now, **query)
         if query["left"] or "employee_number" in query:
@@ -92,7 +95,10 @@ class StaffById(Resource):
 
     @blp.response(200, ManagedStaffSchema)
     def get(self, staff: Staff) -> Staff:
-        """Read a colleague"""
+        """Read a colleague
+
+        Login and address are there only where one may change that person.
+        """
         return staff
 
     @blp.arguments(EditStaffSchema)

@@ -28,7 +28,10 @@ class StoreStandingQrs(Resource):
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, page_of(StandingQrSchema))
     def get(self, query: dict[str, Any], store: Store) -> dict[str, Any]:
-        """List the valid codes of a store"""
+        """List the valid codes of a store
+
+        Those that were withdrawn are left out.
+        """
         return paginate(QrCode.select_visible(g.actor, store_id=store.id), QrCode.made_at, QrCode.id, **query)
 
     @blp.arguments(NewStandingQrSchema)
@@ -85,7 +88,10 @@ class StandingQrById(Resource):
 
     @blp.response(204)
     def delete(self, standing_qr: QrCode) -> None:
-        """Withdraw a code: its form takes nothing from now on"""
+        """Withdraw a code: its form takes nothing from now on
+
+        For good: make another code for the place.
+        """
         standing_qr.withdraw(at=g.now)
 
 
@@ -97,7 +103,10 @@ class StandingQrImage(Resource):
 
     @blp.response(200, {"type": "string"}, content_type=SVG)
     def get(self, standing_qr: QrCode) -> Response:
-        """Show a code as an image to print"""
+        """Show a code as an image to print
+
+        An SVG image.
+        """
         return qr_response(public_url("q", standing_qr.token))
 
 

@@ -20,7 +20,10 @@ class StoreDayByDate(Resource):
 
     @blp.response(200, StoreDaySchema)
     def get(self, store: Store, business_date: date) -> StoreDay:
-        """Read the figures that a store reported for a business day"""
+        """Read the figures that a store reported for a business day
+
+        Null for what was not reported.
+        """
         return StoreDay.for_day(g.session, store, business_date)
 
     @blp.arguments(PutStoreDaySchema)

@@ -17,7 +17,10 @@ class StoreHours(Resource):
 
     @blp.response(200, HoursSchema)
     def get(self, store: Store) -> Hours:
-        """Read when a store is open, in its own time zone"""
+        """Read when a store is open, in its own time zone
+
+        A store that never shuts has `always` and no week.
+        """
         return store.opening_hours
 
     @blp.arguments(PutHoursSchema)

@@ -25,7 +25,10 @@ class Stores(Resource):
     @blp.arguments(StoreQuery, location="query")
     @blp.response(200, page_of(StoreSchema))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List the stores within reach, with their places"""
+        """List the stores within reach, with their places
+
+        Also those that are out of business: they have `closed_at`.
+        """
         filters = {name: query.pop(name) for name in ("region_id", "group_id") if name in query}
         return paginate(Store.select_visible(g.actor, **filters), Store.slug, **query)
 
@@ -51,7 +54,10 @@ class StoreById(Resource):
 
     @blp.response(200, StoreSchema)
     def get(self, store: Store) -> Store:
-        """Read a store"""
+        """Read a store
+
+        Its `version` is what a change of it names in `If-Match`.
+        """
         return store
 
     @blp.arguments(EditStoreSchema)

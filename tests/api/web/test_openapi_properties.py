@@ -44,3 +44,7 @@ def test_every_operation_takes_the_language_of_the_reader_and_a_name_for_the_req
     for operation in operations():
         written = document()["paths"][operation.path][operation.method.lower()]["parameters"]
         assert shared <= {parameter.get("$ref") for parameter in written}, operation.id
+
+
+def test_every_operation_says_more_than_its_summary() -> None:
+    assert not [operation.id for operation in operations() if not operation.spec.get("description")]
