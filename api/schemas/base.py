@@ -337,7 +337,7 @@ class ProblemErrorSchema(Schema):
         metadata=described("What is wrong with it, in a form for programs, such as `required` or `unknown-field`."),
     )
     detail = fields.String(
-        required=True, metadata=described("What is wrong with it, for people, in the language of Accept-Language.")
+        required=True, metadata=described("What is wrong with it, for people, in the language of the reader.")
     )
 
 
@@ -353,7 +353,7 @@ class ProblemSchema(MarshmallowSchema):
     title = fields.String(required=True)
     status = fields.Integer(required=True, metadata=described("The HTTP status of the answer."))
     detail = fields.String(
-        required=True, metadata=described("What is wrong, for people, in the language of Accept-Language.")
+        required=True, metadata=described("What is wrong, for people, in the language of the reader.")
     )
     code = fields.String(
         required=True,

@@ -23,9 +23,7 @@ class LineFaultSchema(Schema):
     code = fields.Enum(
         FaultCode, by_value=True, required=True, metadata=described("What is wrong, in a form for programs.")
     )
-    detail = ProblemText(
-        required=True, metadata=described("What is wrong, for people, in the language of Accept-Language.")
-    )
+    detail = ProblemText(required=True, metadata=described("What is wrong, for people, in the language of the reader."))
 
 
 class ImportedLineSchema(Schema):

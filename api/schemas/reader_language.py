@@ -13,7 +13,7 @@ from models.organizations.names import closest_language, name_in
 from notifications.messages.translations import CATALOGUES, translations_for
 
 SUMMARY_DESCRIPTION = (
-    "One line that sums up what happened, in the language of Accept-Language; null for readers of figures only."
+    "One line that sums up what happened, in the language of the reader; null for readers of figures only."
 )
 
 

@@ -47,7 +47,7 @@ APP_VERSION = {
 ACCEPT_LANGUAGE = {
     "in": "header",
     "name": "Accept-Language",
-    "description": "The language of names, summaries and refusals, such as `pt-BR, en;q=0.5` (RFC 9110).",
+    "description": "The languages you read, such as `pt-BR, en;q=0.5`; what the person chose for themselves comes first.",
     "schema": {"type": "string"},
 }
 REQUEST_ID = {

@@ -269,7 +269,7 @@ MEANINGS = {
     "time_zone": "The time zone of the store by its IANA name, such as Europe/Lisbon.",
     "timeline": "What was done about it, step by step.",
     "times_told": "How often the customer has told it, this time included; null if unknown.",
-    "title": "What kind of problem it is, in the language of Accept-Language.",
+    "title": "What kind of problem it is, in the language of the reader.",
     "to": "The last business day, included.",
     "to_review": "What was given on the day beyond a limit and nobody has reviewed.",
     "token": "What to send as `Authorization: Bearer`; it is shown once.",
