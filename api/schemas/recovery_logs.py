@@ -355,10 +355,7 @@ class RecoveryLogSchema(Schema):
     generated_at = Instant()
     carried_over = fields.Nested(CarriedOverSchema)
     needs_you_now = fields.Nested(NeedsYouNowSchema)
-    figures = fields.Nested(
-        LogFiguresSchema,
-        metadata=described("The figures over all concerns of the day, whatever the reader may see of them."),
-    )
+    figures = fields.Nested(LogFiguresSchema)
     odd_checks = fields.List(fields.Nested(CheckSchema))
     concerns = fields.List(
         fields.Nested(LogConcernSchema),

@@ -47,7 +47,7 @@ APP_VERSION = {
 ACCEPT_LANGUAGE = {
     "in": "header",
     "name": "Accept-Language",
-    "description": "The languages you read, such as `pt-BR, en;q=0.5`; what the person chose for themselves comes first.",
+    "description": "The languages that you read, such as `pt-BR, en;q=0.5`; a person's own choice comes before them.",
     "schema": {"type": "string"},
 }
 REQUEST_ID = {

@@ -93,6 +93,7 @@ MEANINGS = {
     "exceptions": "The dates with other hours, such as holidays.",
     "expires_at": "Until when it is valid, in UTC.",
     "failure": "Why it could not be delivered, in a word for programs; null unless it failed.",
+    "figures": "The figures over all concerns of the day, whatever the reader may see of them.",
     "from": "The first business day, included.",
     "generated_at": "When the figures were computed, in UTC.",
     "given_at": "When the answer was recorded, in UTC.",
