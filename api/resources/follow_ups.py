@@ -96,7 +96,10 @@ class FollowUpById(Resource):
 
     @blp.response(200, ListedFollowUpSchema)
     def get(self, follow_up: FollowUp) -> FollowUp:
-        """Read a follow-up"""
+        """Read a follow-up
+
+        404 for one of a concern that the person may not see.
+        """
         return follow_up
 
 
