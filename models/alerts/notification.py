@@ -236,8 +236,12 @@ class Notification(TenantOwned):
 
     @property
     def tag(self) -> str:
-        """Return the tag under which a phone shows it. A later one with the same tag replaces it there."""
-        return str(self.alert_id or self.store_id or self.id)
+        """Return the tag under which a phone shows it. A later one with the same tag replaces it there.
+
+        What is left open of a day replaces what was of the day before. A pause replaces nothing.
+        """
+        of_days = self.store_id if self.business_date else None
+        return str(self.alert_id or of_days or self.id)
 
     @property
     def recipients(self) -> list[Staff]:

@@ -274,6 +274,17 @@ def test_a_pause_and_a_question_about_the_shift_leave_the_phones_when_their_time
     assert K.STILL_HERE in {message.notification_kind for message in withdrawals}
 
 
+def test_a_pause_takes_nothing_else_off_the_phones(scenario: StoreScenario) -> None:
+    carried_over(scenario)
+    for login in ("colleague", "manager"):
+        scenario.check_in(login, lead=login == "manager")
+    end_pause = pause(scenario)
+    scenario.let_pass(seconds=0)
+    tags = {kind: {row.tag for row in shown(scenario, kind)} for kind in (K.CARRIED_OVER, K.PAUSE)}
+    assert [message.tag for message in withdrawn_by(scenario, end_pause)] == [*tags[K.PAUSE]]
+    assert tags[K.PAUSE].isdisjoint(tags[K.CARRIED_OVER])
+
+
 def test_the_number_of_today_replaces_that_of_yesterday_and_is_withdrawn_alone(scenario: StoreScenario) -> None:
     """The number of today replaced that of yesterday on the phone, and goes when nothing of it is left."""
     carried_over(scenario)
