@@ -64,9 +64,8 @@ def test_every_list_has_the_same_values_in_json_csv_xlsx_and_html_for_every_read
         read = {
             form: app.request("GET", path, (shop, reader), headers={"Accept": form}) for form in (JSON, CSV, XLSX, HTML)
         }
-        assert {(a.status_code, a.mimetype, a.headers["Cache-Control"]) for a in read.values()} == {
-            (200, form, "no-store") for form in read
-        }
+        assert {(a.status_code, a.mimetype) for a in read.values()} == {(200, form) for form in read}
+        assert {read[form].headers["Cache-Control"] for form in (CSV, XLSX, HTML)} == {"no-store"}
         items = read[JSON].json["items"]
         assert items, path
         of_stores = [{"store_name": stores[item["store_id"]]} if item.get("store_id") else {} for item in items]
