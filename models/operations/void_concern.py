@@ -8,7 +8,7 @@ VOID_BY_REPORTER_WITHIN. Where nobody who may do it at any time works there, an 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from models.access import Actor, Role
@@ -107,7 +107,10 @@ def lock_later_concerns(session: Session, concern: Concern, customer_id: UUID | 
 
 
 def _select_followers(concern: Concern, customer_id: UUID | ScalarSelect[UUID]) -> Select[Concern]:
-    """Select the concerns whose previous one is this, and the next concern of the customer, in the order to lock."""
+    """Select, in the order to lock, the concerns whose previous one is this, and the next concern of the customer.
+
+    And those whose customer had last been in this store on its day.
+    """
     of_customer = (
         Concern.customer_id == customer_id,
         Concern.received_at > concern.received_at,
@@ -115,7 +118,8 @@ def _select_followers(concern: Concern, customer_id: UUID | ScalarSelect[UUID]) 
         counts_as_concern(Concern),
     )
     following = select(Concern.id).where(*of_customer).order_by(Concern.received_at).limit(1).scalar_subquery()
-    is_follower = or_(Concern.previous_id == concern.id, Concern.id == following)
+    was_here = and_(Concern.store_id == concern.store_id, Concern.last_here_on == concern.business_date)
+    is_follower = or_(Concern.previous_id == concern.id, Concern.id == following, was_here)
     return select(Concern).where(*of_customer, is_follower).order_by(Concern.id)
 
 

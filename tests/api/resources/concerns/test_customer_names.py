@@ -115,8 +115,11 @@ def test_a_concern_that_was_taken_back_makes_nobody_known(app: App, shop: Shop) 
     mistake = log_concern(app, shop, customer={"phone": ANA["phone"]})
     app.clock.move(hours=20)
     later = log_concern(app, shop, customer={"phone": ANA["phone"]})
-    assert later["customer_name"] == is_ana(last_here="2026-03")
+    app.clock.move(minutes=1)
+    last = log_concern(app, shop, customer={"phone": ANA["phone"]})
+    assert later["customer_name"] == last["customer_name"] == is_ana(last_here="2026-03")
     assert take_back(app, shop, mistake, later) == may_be_ana()
+    assert app.request("GET", f"/v1/concerns/{last['id']}", (shop, HERE)).json["customer_name"] == may_be_ana()
 
 
 def test_whoever_left_their_contact_here_stays_known_when_a_concern_is_taken_back(app: App, shop: Shop) -> None:
