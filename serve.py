@@ -195,6 +195,7 @@ def print_banner_when_ready(config: Config) -> None:
     print("    PUSH              a notification that rings a phone; phones of the demo only print it here")
     print("    UNDO              takes a notification off the phones, because somebody took the concern")
     print("    TELL              a notification for information, which does not ring")
+    print("    EDIT              shows a notification anew without a sound, because it says something else by now")
     print("  Ctrl-C drains and stops it\n", flush=True)
 
 

@@ -265,4 +265,4 @@ def test_the_banner_waits_until_the_web_process_is_ready(tmp_path, capsys):
     banner = capsys.readouterr().out
     assert f"http://127.0.0.1:{port}/docs" in banner
     assert "demo-floor-2468" in banner
-    assert all(f"  {event} " in banner for event in ("answered", "PUSH", "UNDO", "TELL"))
+    assert all(f"  {event} " in banner for event in ("answered", "PUSH", "UNDO", "TELL", "EDIT"))

@@ -29,7 +29,9 @@ def test_a_real_phone_is_not_said_to_be_reached_by_a_line_in_a_terminal(make_mes
     assert (result.outcome, result.reason, result.alarm) == (DeliveryOutcome.REFUSED, "no-credentials", True)
 
 
-@pytest.mark.parametrize(("kind", "verb"), [("ring", "PUSH"), ("inform", "TELL"), ("withdraw", "UNDO")])
+@pytest.mark.parametrize(
+    ("kind", "verb"), [("ring", "PUSH"), ("inform", "TELL"), ("update", "EDIT"), ("withdraw", "UNDO")]
+)
 def test_what_rings_what_informs_and_what_is_withdrawn_look_different(
     make_message: MakeMessage, kind: str, verb: str
 ) -> None:
