@@ -77,10 +77,10 @@ def select_concerns(
     who is known for sure.
     With `changed_since` voided concerns are there, too: whoever has them learns that they are.
 
-    Raises Forbidden for who may not read words and names and asks for them or for people, and Invalid for `q` in more
-    than one store or MAX_SEARCH_DAYS.
+    Raises Forbidden for who may not read words and names and asks for them, for the order or for people, and Invalid
+    for `q` in more than one store or MAX_SEARCH_DAYS.
     """
-    if q is not None or {"reported_by_id", "taken_by_id"} & filters.keys():
+    if q is not None or order is not None or {"reported_by_id", "taken_by_id"} & filters.keys():
         actor.require(Permission.CONCERN_WORDS)
     criteria: list[ColumnElement[bool]] = []
     if NOT_OVER.issuperset(filters.get("status", Status)):

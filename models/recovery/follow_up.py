@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from uuid_utils.compat import uuid7
 
-from models.access import Actor
+from models.access import Actor, Permission
 from models.concerns.child import ConcernChild
 from models.concerns.concern import Concern
 from models.concerns.event import ConcernEvent, ConcernStep
@@ -101,8 +101,11 @@ class FollowUp(CountedByDay, ConcernChild):
     ) -> Select["FollowUp"]:
         """Return a statement for the visible follow-ups with these column values.
 
-        `due_before` is a time, `owed_before` a business day on which they are overdue. See `listed`.
+        `due_before` is a time, `owed_before` a business day on which they are overdue. See `listed`. Forbidden for who
+        asks for those of an owner, whose name they may not read.
         """
+        if "owner_id" in columns:
+            actor.require(Permission.CONCERN_WORDS)
         criteria = cls.listed(actor, **columns)
         if due_before is not None:
             criteria.append(cls.due_at < due_before)

@@ -28,7 +28,7 @@ on_all_layers = pytest.mark.parametrize(("database_kind", "layer"), STANDING, in
 on_both_databases = pytest.mark.parametrize(("database_kind", "layer"), STANDING[:2], indirect=True, scope="module")
 STRANGERS = ("floor", "manager", "regional", "hq", "admin", "key")
 MIGHTIEST = ("manager", "admin", "key")  # they may do everything between them, which is enough for a layer alone
-BY_PERSON = {"reported_by", "taken_by"}  # filters that tell who did what: for readers of names only
+BY_PERSON = {"reported_by", "taken_by", "owner_id"}  # filters that tell who did what: for readers of names only
 NEIGHBOURS = ("elsewhere", "manager-there", "regional-there", "key-there")
 ROLES = {**{login: role for login, (role, _) in PEOPLE.items()}, "manager-there": Role.MANAGER}
 ROLES["regional-there"] = Role.REGIONAL

@@ -188,7 +188,7 @@ REQUESTS = {
     "the concerns of some categories": ("hq", "GET", "/v1/concerns?category=food,allergy"),
     "what somebody logged": ("admin", "GET", "/v1/concerns?reported_by={staff_id}"),
     "what happened at a place": ("hq", "GET", "/v1/concerns?place=table-12,table-1"),
-    "an order's concerns": ("hq", "GET", "/v1/concerns?order=T12-0815"),
+    "an order's concerns": ("admin", "GET", "/v1/concerns?order=T12-0815"),
     "the concerns of some days": ("hq", "GET", "/v1/concerns?from=2026-02-10&to=2026-02-12"),
     "a store's concerns of some days": ("manager", "GET", "/v1/concerns?store_id={store_id}&from=2026-02-10"),
     "the oldest concerns": ("hq", "GET", "/v1/concerns?sort=received_at"),

@@ -90,8 +90,10 @@ def test_what_is_logged_late_is_found_on_the_day_it_happened(app: App, shop: Sho
 def test_a_concern_is_found_by_who_logged_it(app: App, shop: Shop, five: dict[int, Any]) -> None:
     assert moods(app, shop, reported_by=shop.staff["colleague"]) == [3, 2]
     assert moods(app, shop, reported_by=shop.staff["admin"]) == []
-    for name in ("reported_by", "taken_by"):
-        assert_problem(ask(app, shop, "hq", **{name: shop.staff["manager"]}), 403, "forbidden")
+    for name, value in {**dict.fromkeys(("reported_by", "taken_by"), shop.staff["manager"]), "order": "T12"}.items():
+        assert_problem(ask(app, shop, "hq", **{name: value}), 403, "forbidden")
+    of_owner = f"/v1/follow-ups?owner_id={shop.staff['manager']}"
+    assert_problem(app.request("GET", of_owner, (shop, "hq")), 403, "forbidden")
 
 
 def test_a_place_is_found_by_the_slug_it_had_before(app: App, shop: Shop, five: dict[int, Any]) -> None:
