@@ -102,7 +102,7 @@ lint-api: ## check openapi.json with Spectral and Redocly; needs Node: apt-get i
 	@$(LINT_API)/spectral lint --fail-severity=warn --ruleset tests/lint_api/spectral.yaml openapi.json
 	@$(LINT_API)/redocly lint --config tests/lint_api/redocly.yaml openapi.json
 
-clients: $(DEV) ## generate clients in TypeScript and Python, compile them and walk the main job; needs Node
+clients: $(DEV) ## generate clients in TypeScript, Python, Kotlin and Swift, compile them and walk the main job; needs Node
 	@$(PY) -m tests.clients
 
 fuzz: $(DEV) ## hundreds of new requests for every operation; FUZZ_EXAMPLES says how many, FUZZ_SEED repeats a run

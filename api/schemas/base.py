@@ -346,9 +346,6 @@ class ProblemSchema(MarshmallowSchema):
 
     sometimes: ClassVar[frozenset[str]] = frozenset({"errors", "pointer"})
 
-    class Meta:
-        unknown = "include"
-
     type = fields.String(required=True)
     title = fields.String(required=True)
     status = fields.Integer(required=True, metadata=described("The HTTP status of the answer."))

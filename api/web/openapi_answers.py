@@ -25,7 +25,8 @@ def complete_answers(spec: APISpec) -> None:
                 requests.append(operation.get("requestBody"))
     for name in names_in(answers, schemas) - names_in(requests, schemas):
         schema = schemas[name]
-        if schema.get("additionalProperties") is False:
+        # Open without the word, too; generators make a class of the word that does not compile in Kotlin.
+        if isinstance(schema.get("additionalProperties"), bool):
             del schema["additionalProperties"]
         schema["required"] = sorted(schema.get("properties", {}).keys() - schema.pop(SOMETIMES, ()))
 

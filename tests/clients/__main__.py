@@ -1,29 +1,26 @@
 """Generate clients from openapi.json, compile them, and walk the main job with each: `make clients`.
 
-Needs Node 20 or newer and the package registries. Whatever is installed or generated stands under .venv/clients.
+Needs Node 20 or newer and the package registries; Java 17 for Kotlin. Whatever is installed or generated stands under
+.venv/clients. A client that lacks a tool on this machine is said to be left out; any other failure fails the command.
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from config import ROOT
 from tests.chaos.drivers.chaos_run import say
-from tests.support.processes import running_app
+from tests.clients.kotlin_tools import KotlinTools, ToolNotFound, run
+from tests.support.processes import RunningApp, running_app
 
 HERE, FOLDER, DOCUMENT = Path(__file__).parent, ROOT / ".venv" / "clients", ROOT / "openapi.json"
 PYTHON_TOOLS = ("openapi-python-client==0.29.1", "mypy==2.4.1")
-Step = tuple[str, Callable[[str], None]]
-
-
-def run(*command: str | Path, cwd: Path) -> None:
-    """Run a command; what it prints is shown only where it fails."""
-    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}")
+SWIFT_OPTIONS = "projectName=Amends,enumUnknownDefaultCase=true"
+Step = tuple[str, Callable[[str], str | None]]
+"""What a step is called when it is done, and the step: of the address of the API. A walk returns the id it logged."""
 
 
 def make_typescript() -> Path:
@@ -34,16 +31,8 @@ def make_typescript() -> Path:
     return folder
 
 
-def make_python() -> Path:
-    """Make an environment with the generator and mypy, and copy the walk; return the folder."""
-    folder = FOLDER / "python"
-    shutil.copytree(HERE / "python", folder, dirs_exist_ok=True)
-    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
-    run(folder / "venv/bin/pip", "install", "-q", *PYTHON_TOOLS, cwd=folder)
-    return folder
-
-
-def steps_of_fetch(folder: Path) -> Sequence[Step]:
+def steps_of_fetch() -> Sequence[Step]:
+    folder = make_typescript()
     generate = ("npx", "openapi-typescript", DOCUMENT, "--default-non-nullable", "false", "-o", "schema.d.ts")
     return (
         ("generated", lambda _: run(*generate, cwd=folder)),
@@ -52,7 +41,8 @@ def steps_of_fetch(folder: Path) -> Sequence[Step]:
     )
 
 
-def steps_of_heyapi(folder: Path) -> Sequence[Step]:
+def steps_of_heyapi() -> Sequence[Step]:
+    folder = make_typescript()
     return (
         ("generated", lambda _: run("npx", "openapi-ts", "-i", DOCUMENT, "-o", "heyapi", cwd=folder)),
         ("compiled", lambda _: run("npx", "tsc", "-p", "tsconfig.heyapi.json", cwd=folder)),
@@ -60,8 +50,12 @@ def steps_of_heyapi(folder: Path) -> Sequence[Step]:
     )
 
 
-def steps_of_python(folder: Path) -> Sequence[Step]:
+def steps_of_python() -> Sequence[Step]:
+    folder = FOLDER / "python"
+    shutil.copytree(HERE / "python", folder, dirs_exist_ok=True)
+    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     tools = folder / "venv/bin"
+    run(tools / "pip", "install", "-q", *PYTHON_TOOLS, cwd=folder)
     generate = ("generate", "--path", DOCUMENT, "--output-path", "client", "--overwrite", "--meta", "none")
     check = ("--strict", "--follow-imports=silent", "walk.py")  # the walk, not what is generated
     return (
@@ -71,30 +65,91 @@ def steps_of_python(folder: Path) -> Sequence[Step]:
     )
 
 
+def steps_of_kotlin(library: str) -> Sequence[Step]:
+    tools = KotlinTools.install(FOLDER / "kotlin")
+    return (
+        ("generated", lambda _: tools.generate(DOCUMENT, library)),
+        ("compiled", lambda _: tools.compile(library, HERE / "kotlin")),
+        ("walked", lambda url: tools.walk(library, url)),
+    )
+
+
+def steps_of_swift() -> Sequence[Step]:
+    """Generate a Swift package; build it where Swift is there."""
+    tools = KotlinTools.install(FOLDER / "kotlin")
+    folder = FOLDER / "swift"
+    options = f"--additional-properties={SWIFT_OPTIONS}"
+    generate = ("generate", "-i", DOCUMENT, "-g", "swift6", "-o", folder, options)
+    steps: list[Step] = [
+        ("generated", lambda _: run(tools.folder / "venv/bin/openapi-generator-cli", *generate, cwd=FOLDER))
+    ]
+    if shutil.which("swift"):
+        return (*steps, ("compiled", lambda _: run("swift", "build", cwd=folder)))
+    return (*steps, ("not compiled: Swift is not there", lambda _: None))
+
+
+CLIENTS: dict[str, Callable[[], Sequence[Step]]] = {
+    "TypeScript: openapi-typescript, openapi-fetch": steps_of_fetch,
+    "TypeScript: @hey-api/openapi-ts": steps_of_heyapi,
+    "Python: openapi-python-client": steps_of_python,
+    "Kotlin: openapi-generator, Gson": lambda: steps_of_kotlin("gson"),
+    "Kotlin: openapi-generator, kotlinx.serialization": lambda: steps_of_kotlin("kotlinx_serialization"),
+    "Swift: openapi-generator": steps_of_swift,
+}
+
+
+def check_result(running: RunningApp, concern_id: str) -> None:
+    """Raise RuntimeError unless the concern of a walk is there once, as the walk left it."""
+    token = running.sign_in("demo", "floor", "demo-floor-2468")
+
+    def read(path: str) -> Any:
+        return running.request("GET", f"/v1/{path}", token).json()
+
+    concern = read(f"concerns/{concern_id}?include=actions,follow_ups")
+    result = {
+        "status": concern["status"],
+        "outcome": (concern["outcome"], concern["mood_after"]),
+        "stake": concern["stake"],
+        "actions": [(action["remedy"], action["status"]) for action in concern["actions"]["items"]],
+        "follow-ups": [(follow_up["what"], follow_up["status"]) for follow_up in concern["follow_ups"]["items"]],
+        "of the customer": len(read(f"concerns?customer_id={concern['customer_id']}")["items"]),
+    }
+    expected = {
+        "status": "resolved",
+        "outcome": ("recovered", 4),
+        "stake": "A train to catch.",
+        "actions": [("apology", "done")],
+        "follow-ups": [("Call back.", "open")],
+        "of the customer": 1,
+    }
+    if result != expected:
+        raise RuntimeError(f"The walk left {result}, and not {expected}.")
+
+
+def take_steps(running: RunningApp, steps: Sequence[Step]) -> list[str]:
+    """Take the steps, check what a walk left, and return what the steps are called."""
+    for name, step in steps:
+        printed = step(running.url)
+        if name == "walked":
+            check_result(running, (printed or "").strip())
+    return [name for name, _ in steps]
+
+
 def main() -> int:
     """Walk with each client and print a table; return 1 where a step failed."""
-    typescript, python = make_typescript(), make_python()
-    clients = {
-        "TypeScript: openapi-typescript, openapi-fetch": steps_of_fetch(typescript),
-        "TypeScript: @hey-api/openapi-ts": steps_of_heyapi(typescript),
-        "Python: openapi-python-client": steps_of_python(python),
-    }
     failed = False
     with (
         tempfile.TemporaryDirectory(prefix="amends-") as data,
         running_app(f"sqlite:///{data}/amends.db", seed=True) as running,
     ):
-        for name, steps in clients.items():
-            done = []
-            for step, do in steps:
-                try:
-                    do(running.url)
-                except RuntimeError as error:
-                    say(str(error))
-                    failed = True
-                    break
-                done.append(step)
-            say(f"| {name} | {', '.join(done)} |")
+        for name, steps_of in CLIENTS.items():
+            try:
+                done = ", ".join(take_steps(running, steps_of()))
+            except ToolNotFound as error:
+                done = f"left out: {error}"
+            except RuntimeError as error:
+                done, failed = f"FAILED: {error}", True
+            say(f"| {name} | {done} |")
     return int(failed)
 
 

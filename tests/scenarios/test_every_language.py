@@ -239,7 +239,7 @@ def do_main_job(walk: Walk) -> None:
 
 
 @only_on_sqlite
-@pytest.mark.parametrize("language", [TAG, "pt", "es"])
+@pytest.mark.parametrize("language", [TAG, "pt"])
 def test_the_main_job_has_no_english_text_for_another_reader(
     scenario: StoreScenario, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:

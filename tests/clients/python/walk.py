@@ -57,16 +57,20 @@ def walk(url: str) -> None:
     sure(put_my_shift.sync(client=client, body=PutShift(store_id=session.staff.store_ids[0])))
     assert sure(get_my_home.sync(client=client)).shift is not None
     body = NewConcern(mood=2, customer=PostedConcernCustomer(phone="912 345 670"))
-    logged = sure(post_concerns.sync(client=client, body=body, idempotency_key=uuid4().hex))
-    id_ = logged.id
+    key = uuid4().hex
+    id_ = sure(post_concerns.sync(client=client, body=body, idempotency_key=key)).id
+    assert sure(post_concerns.sync(client=client, body=body, idempotency_key=key)).id == id_, "sent twice, logged once"
     assert sure(post_take_concern.sync(id_, client=client)).status == "taken"
     action = post_concern_recovery_actions.sync(id_, client=client, body=NewRecoveryAction(remedy="apology"))
     assert sure(action).status == "done"
     due_at = datetime.now(UTC) + timedelta(hours=1)
     promise = NewFollowUp(what="Call back.", kind=FollowUpKind.CALL, due_at=due_at)
     assert sure(post_concern_follow_ups.sync(id_, client=client, body=promise)).status == "open"
-    before = sure(get_concern_by_id.sync(id_, client=client)).to_dict()
-    change, if_match = EditConcern(stake="A train to catch."), f'"{before["version"]}"'
+    read = get_concern_by_id.sync_detailed(id_, client=client)
+    before, if_match = sure(read.parsed).to_dict(), read.headers["ETag"]
+    unchanged = get_concern_by_id.sync_detailed(id_, client=client, if_none_match=if_match)
+    assert unchanged.status_code == 304
+    change = EditConcern(stake="A train to catch.")
     after = sure(patch_concern_by_id.sync(id_, client=client, body=change, if_match=if_match)).to_dict()
     changed = {name for name in after if after[name] != before[name]} - MOVED_BY_EVERY_CHANGE
     assert changed == {"stake"}, changed
@@ -80,6 +84,7 @@ def walk(url: str) -> None:
     following = sure(get_concerns.sync(client=client, limit=1, cursor=first.next_cursor))
     assert first.items[0].id != following.items[0].id
     assert delete_current_session.sync_detailed(client=client).status_code == 204
+    sys.stdout.write(f"{id_}\n")
 
 
 if __name__ == "__main__":

@@ -56,9 +56,8 @@ def test_a_person_reads_in_the_language_they_chose(app: App, shop: Shop) -> None
     assert chosen.json["language"] == "pt-BR"
     refused = app.request("GET", f"/v1/concerns/{UNKNOWN}", floor, headers=headers)
     assert (refused.headers["Content-Language"], refused.json["title"]) == ("pt", "Isso não existe")
-    assert app.request("GET", f"/v1/concerns/{concern['id']}", floor, headers=headers).json["alert"]["summary"] == (
-        "a chamar ajuda"
-    )
+    read = app.request("GET", f"/v1/concerns/{concern['id']}", floor, headers=headers).json
+    assert read["alert"]["summary"] == "a pedir ajuda"
     others = app.request("GET", f"/v1/concerns/{UNKNOWN}", (shop, "colleague"), headers=headers)
     assert others.headers["Content-Language"] == "en"
     assert app.request("PATCH", "/v1/me", floor, json={"language": "no tag"}, headers=headers).status_code == 422

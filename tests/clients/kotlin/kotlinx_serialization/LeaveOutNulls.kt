@@ -1,0 +1,6 @@
+import amends.infrastructure.Serializer
+
+/** Leave out what is null. The client that is generated sends it, and a PATCH would remove all that is not set. */
+fun leaveOutNulls() {
+    Serializer.kotlinxSerializationJsonConfiguration = { explicitNulls = false }
+}
