@@ -18,7 +18,7 @@ LIFT_DESCRIPTION = "By how much their mood (1-5) was higher when they left, on a
 QUESTION_DESCRIPTION = "One that was not just asked, and that this customer was not asked within a year; null for none."
 OPENING_DESCRIPTION = (
     "What to say first to a customer who has told it before (`times_told` above 1): an apology, and what was tried. "
-    "In the language of Accept-Language; else null."
+    "In the language of the reader; else null."
 )
 OFFERS_DESCRIPTION = "Words before what costs something, unless the price was the failure; then what helped most first."
 
