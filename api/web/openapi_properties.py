@@ -12,15 +12,23 @@ from api.web.openapi_answers import names_in
 
 # In the body of a request, before those below.
 SENT = {
+    "allergies": "What the customer must not have; it needs their consent, now or earlier.",
+    "app_version": "The version of the app on the phone, such as 2.3.1.",
+    "consent": "Whether the customer may be contacted; in a change null says that nobody knows.",
     "email": "The e-mail address of the customer; in a change null removes it.",
-    "id": "The id of the new object, a UUID that you make: a repeat with it has no second effect. Without it the "
-    "server makes one.",
+    "id": "The id of the new object, a UUID that you make: a repeat has no second effect. Else the server makes it.",
+    "locale": "The language to which the phone is set, as a tag such as pt-BR.",
+    "loyalty_number": "The number of the customer's loyalty card; in a change null removes it.",
     "mood_after": "The mood once it was resolved, as staff saw it, from 1 (very unhappy) to 5 (delighted).",
     "order": "The order that it is about; in a change null removes it.",
     "outcome": "How it ended: recovered (the customer left content), lost (unhappy) or unknown.",
     "phone": "The phone number of the customer; without a country code it is one of the store's country.",
+    "preferences": "What the customer likes, in words; in a change null removes it.",
+    "preferred_name": "How the customer wants to be called; in a change null removes it.",
+    "pronunciation": "How to say the name; in a change null removes it.",
     "slug": "The short name, of a-z, 0-9 and single dashes, by which requests and filters mean it.",
     "store_id": "The id of the store, which has to be within reach.",
+    "times_told": "How often the customer has told it, this time included; in a change null removes it.",
 }
 MEANINGS = {
     "about_money": "Whether the price is what failed, so that an offer need not wait for words.",
