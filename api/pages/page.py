@@ -115,7 +115,9 @@ def render_page(
     tag = (closest_language(fixed_language, LANGUAGES) or "en") if fixed_language else language(customer_languages)
     translate: Translate = CATALOGUES.get(tag, ENGLISH).gettext
     html = render_template(template, _=translate, language=tag, languages=LANGUAGES, **context)
-    return Response(html, status=status, mimetype="text/html", headers=HEADERS)
+    page = Response(html, status=status, mimetype="text/html", headers=HEADERS)
+    page.content_language.add(tag)
+    return page
 
 
 def _error_page(error: Exception) -> Response:

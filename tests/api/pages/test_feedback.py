@@ -84,6 +84,7 @@ def test_a_page_speaks_the_customers_language(
     headers = {"Accept-Language": browser} if browser else {}
     page = app.request("GET", feedback_path(app, shop, concern) + query, headers=headers)
     assert f'<html lang="{lang}">' in page.text
+    assert page.headers["Content-Language"] == lang
     headline = {"en": "How was it, in the end?", "pt": "Afinal, como correu?", "es": "¿Cómo fue, al final?"}
     assert headline[lang] in page.text
 
