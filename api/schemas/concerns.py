@@ -439,7 +439,7 @@ class ConcernQuery(DaysPageQuery):
     unhappy = fields.Boolean()
     category = Several(OneSlug())
     place = Several(OneSlug(), metadata=described("Slugs of places, each as it is in any store within reach."))
-    order = Words(100, least=1, metadata=described("The reference of the order."))
+    order = Words(100, least=1, metadata=described("The reference of the order. 403 for whoever may not read it."))
     customer_id = fields.UUID()
     reported_by = fields.UUID(attribute="reported_by_id", metadata=described(BY_PERSON_DESCRIPTION))
     taken_by = fields.UUID(attribute="taken_by_id", metadata=described(BY_PERSON_DESCRIPTION))

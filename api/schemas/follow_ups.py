@@ -122,7 +122,7 @@ class FollowUpQuery(PageQuery):
 
     include = Include("customer")
     store_id = fields.UUID()
-    owner_id = fields.UUID()
+    owner_id = fields.UUID(metadata=described("Who has to keep it. 403 for whoever may not read names."))
     status = Several(fields.Enum(FollowUpStatus, by_value=True))
     due_before = Instant()
     owed_before = fields.Date(metadata={"description": "Open or broken, and due on a business day before this one."})

@@ -119,7 +119,7 @@ class HomeSchema(Schema):
     person = fields.Nested(HomePersonSchema, attribute="actor", metadata=described("Who is signed in."))
     shift = fields.Nested(HomeShiftSchema, allow_none=True, metadata=described("Their shift; null off shift."))
     unread = fields.Integer(
-        attribute="position.unread", metadata=described("How many notifications they have not opened, 99 at most.")
+        attribute="position.unread", metadata=described("How many notifications they have not opened, 100 at most.")
     )
     calls = fields.List(
         fields.Nested(CallSchema),
