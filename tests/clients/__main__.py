@@ -105,11 +105,13 @@ def check_result(running: RunningApp, concern_id: str) -> None:
     def read(path: str) -> Any:
         return running.request("GET", f"/v1/{path}", token).json()
 
-    concern = read(f"concerns/{concern_id}?include=actions,follow_ups")
+    concern = read(f"concerns/{concern_id}?include=actions,follow_ups,events")
     result = {
         "status": concern["status"],
         "outcome": (concern["outcome"], concern["mood_after"]),
         "stake": concern["stake"],
+        "their words": concern["their_words"],
+        "changed": [sorted(event["details"]) for event in concern["events"]["items"] if event["step"] == "edited"],
         "actions": [(action["remedy"], action["status"]) for action in concern["actions"]["items"]],
         "follow-ups": [(follow_up["what"], follow_up["status"]) for follow_up in concern["follow_ups"]["items"]],
         "of the customer": len(read(f"concerns?customer_id={concern['customer_id']}")["items"]),
@@ -118,6 +120,8 @@ def check_result(running: RunningApp, concern_id: str) -> None:
         "status": "resolved",
         "outcome": ("recovered", 4),
         "stake": "A train to catch.",
+        "their words": "We have been waiting.",
+        "changed": [["stake"]],
         "actions": [("apology", "done")],
         "follow-ups": [("Call back.", "open")],
         "of the customer": 1,

@@ -26,6 +26,7 @@ import java.time.OffsetDateTime
 import java.util.UUID
 
 const val STAKE = "A train to catch."
+const val WORDS = "We have been waiting."
 
 fun main(arguments: Array<String>) {
     val url = arguments[0]
@@ -40,10 +41,10 @@ fun main(arguments: Array<String>) {
     me.putMyShift(PutShift(storeId))
     check(me.getMyHome().shift?.storeId == storeId) { "on shift" }
     val concerns = ConcernsApi(url)
-    val told = NewConcern(mood = 2, customer = PostedConcernCustomer(phone = "912 345 671"))
+    val concern = NewConcern(2, customer = PostedConcernCustomer(phone = PHONE), theirWords = WORDS)
     val key = UUID.randomUUID().toString()
-    val logged = concerns.postConcerns(told, idempotencyKey = key)
-    check(concerns.postConcerns(told, idempotencyKey = key).id == logged.id) { "sent twice, logged once" }
+    val logged = concerns.postConcerns(concern, idempotencyKey = key)
+    check(concerns.postConcerns(concern, idempotencyKey = key).id == logged.id) { "sent twice, logged once" }
     check(concerns.postTakeConcern(logged.id).status == ConcernStatus.TAKEN) { "taken" }
     val given = RecoveryActionsApi(url).postConcernRecoveryActions(logged.id, NewRecoveryAction("apology"))
     check(given.status == RecoveryActionStatus.DONE) { "done" }

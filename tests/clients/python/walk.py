@@ -56,7 +56,8 @@ def walk(url: str) -> None:
     client = AuthenticatedClient(base_url=url, token=session.token)
     sure(put_my_shift.sync(client=client, body=PutShift(store_id=session.staff.store_ids[0])))
     assert sure(get_my_home.sync(client=client)).shift is not None
-    body = NewConcern(mood=2, customer=PostedConcernCustomer(phone="912 345 670"))
+    customer = PostedConcernCustomer(phone="912 345 670")
+    body = NewConcern(mood=2, their_words="We have been waiting.", customer=customer)
     key = uuid4().hex
     id_ = sure(post_concerns.sync(client=client, body=body, idempotency_key=key)).id
     assert sure(post_concerns.sync(client=client, body=body, idempotency_key=key)).id == id_, "sent twice, logged once"

@@ -21,12 +21,12 @@ const signIn = await postSessions({ body: { organization: "demo", login: "floor"
 const session = present(signIn.data, "signed in");
 client.setConfig({ auth: session.token });
 await putMyShift({ body: { store_id: present(session.staff.store_ids[0], "a store") } });
-const told = {
-  body: { mood: 2, customer: { phone: "912 345 679" } },
+const request = {
+  body: { mood: 2, their_words: "We have been waiting.", customer: { phone: "912 345 679" } },
   headers: { "Idempotency-Key": crypto.randomUUID() },
 };
-const logged = present((await postConcerns(told)).data, "logged");
-check((await postConcerns(told)).data?.id === logged.id, "sent twice, logged once");
+const logged = present((await postConcerns(request)).data, "logged");
+check((await postConcerns(request)).data?.id === logged.id, "sent twice, logged once");
 const path = { concern_id: logged.id };
 check((await postTakeConcern({ path })).data?.status === "taken", "taken");
 check((await postConcernRecoveryActions({ path, body: { remedy: "apology" } })).data?.status === "done", "done");

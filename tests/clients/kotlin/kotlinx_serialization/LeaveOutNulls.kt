@@ -4,3 +4,6 @@ import amends.infrastructure.Serializer
 fun leaveOutNulls() {
     Serializer.kotlinxSerializationJsonConfiguration = { explicitNulls = false }
 }
+
+/** Each walk has a customer of its own, whose concerns are counted afterwards. */
+const val PHONE = "912 345 672"
