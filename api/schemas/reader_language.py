@@ -19,7 +19,7 @@ SUMMARY_DESCRIPTION = (
 
 def wanted_languages() -> list[str]:
     """Return the languages that whoever asks reads, the preferred first: their own choice, then what is accepted."""
-    actor: Actor | None = g.get("actor") if has_request_context() else None
+    actor = _signed_in()
     own = [actor.language] if actor and actor.language else []
     return own + [tag for tag, quality in _weighed_languages() if quality > 0]
 
@@ -27,6 +27,10 @@ def wanted_languages() -> list[str]:
 def refused_languages() -> set[str]:
     """Return the languages that the request does not accept, such as pt for `pt;q=0`, in lower case."""
     return {tag.lower() for tag, quality in _weighed_languages() if quality == 0}
+
+
+def _signed_in() -> Actor | None:
+    return g.get("actor") if has_request_context() else None
 
 
 def _weighed_languages() -> Iterable[tuple[str, float]]:
@@ -83,7 +87,7 @@ class InReadersOrder(fields.List):
 
 def name_for_reader(named: Any) -> str:
     """Return the name of a word or place in the language of the reader, else as the organization calls it."""
-    actor: Actor | None = g.get("actor") if has_request_context() else None
+    actor = _signed_in()
     return name_in(named, *wanted_languages(), first_language=actor.organization_language if actor else "")
 
 
