@@ -40,7 +40,7 @@ from models.db.base import (
     tenant_fk,
 )
 from models.db.bounds import too_many
-from models.db.days_between import days_between
+from models.db.earlier import DaysBetween
 from models.db.text import BYTEWISE_NAME, fold
 from models.errors import Conflict, Forbidden, InvalidState
 from models.organizations.place import Place
@@ -298,7 +298,7 @@ class Concern(CountedByDay, Aggregate):
     @classmethod
     def knows_customer(cls) -> ColumnElement[bool]:
         """Return the criterion for concerns whose customer may be greeted by name: `is_customer_known` in SQL."""
-        since = days_between(cls.last_here_on, cls.business_date)
+        since = DaysBetween(cls.last_here_on, cls.business_date)
         return or_(cls.customer_confirmed, since <= KNOWN_CUSTOMER_WINDOW.days)
 
     @property

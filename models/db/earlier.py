@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, SQLColumnExpression, literal
+from sqlalchemy import Date, Integer, SQLColumnExpression, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -54,3 +54,23 @@ def _day_on_postgresql(element: EarlierDay, compiler: SQLCompiler, **options: An
 def _day_on_sqlite(element: EarlierDay, compiler: SQLCompiler, **options: Any) -> str:
     day, days = (compiler.process(part, **options) for part in element.clauses)
     return f"date({day}, '-' || {days} || ' days')"
+
+
+class DaysBetween(FunctionElement[int]):
+    """The days from the first day to the second one."""
+
+    inherit_cache = True
+    type = Integer()
+
+
+@compiles(DaysBetween, "postgresql")
+def _difference_on_postgresql(element: DaysBetween, compiler: SQLCompiler, **options: Any) -> str:
+    first, second = (compiler.process(part, **options) for part in element.clauses)
+    return f"({second} - {first})"
+
+
+@compiles(DaysBetween, "sqlite")
+def _difference_on_sqlite(element: DaysBetween, compiler: SQLCompiler, **options: Any) -> str:
+    """Write it by day numbers: SQLite stores a day as text."""
+    first, second = (compiler.process(part, **options) for part in element.clauses)
+    return f"(julianday({second}) - julianday({first}))"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from models.concerns.concern import Concern
 from models.concerns.customer_name import CustomerName
 from models.customers.customer import Customer
-from models.db.days_between import days_between
+from models.db.earlier import DaysBetween
 from models.policy_defaults import KNOWN_CUSTOMER_WINDOW
 from tests.support.app import App
 from tests.support.assertions import assert_invalid_value
@@ -88,7 +88,7 @@ def test_after_a_year_a_contact_may_be_that_of_somebody_else(
 ) -> None:
     dates = (sa.literal(last_here_on), sa.literal(date(2026, 3, 3)))
     with app.database.reading(shop.organization_id) as session:
-        assert session.scalars(sa.select(days_between(*dates) <= KNOWN_CUSTOMER_WINDOW.days)).one() is is_known
+        assert session.scalars(sa.select(DaysBetween(*dates) <= KNOWN_CUSTOMER_WINDOW.days)).one() is is_known
     concern = Concern(business_date=date(2026, 3, 3), last_here_on=last_here_on)
     concern.customer = Customer(name="Ana Maria Fado")
     assert concern.is_customer_known is is_known
